@@ -129,7 +129,8 @@ int cidr_parse(struct str text, struct cidr *out, struct error *e)
     uint64_t most = addr_size(&c.base) * 8, bits = most;
     struct str length = slash < 0 ? STR_NULL : str_sub(text, (size_t)slash + 1, text.n);
     if (slash >= 0 && (length.n > 3 || str_u64(length, &bits) || bits > most))
-        return error_set(e, ERROR_INVALID, "\"%" STR_FMT "\" is not a prefix length, expected 0 to %d",
+        return error_set(e, ERROR_INVALID,
+                         "\"%" STR_FMT "\" is not a prefix length, expected 0 to %d",
                          STR_ARG(str_sub(length, 0, ADDR_TEXT)), (int)most);
     struct addr folded = addr_fold(&c.base);
     if (folded.family != c.base.family && bits >= 96) {
@@ -177,30 +178,30 @@ struct addr_prefix {
 
 /* IANA IPv4 Special-Purpose Address Registry: what is not globally reachable, and multicast. */
 static const struct addr_prefix addr_special4[] = {
-    { { 0 }, 8 },              /* RFC 791: this network */
-    { { 10 }, 8 },             /* RFC 1918: private */
-    { { 100, 64 }, 10 },       /* RFC 6598: shared address space, carrier-grade NAT */
-    { { 127 }, 8 },            /* RFC 1122: loopback */
-    { { 169, 254 }, 16 },      /* RFC 3927: link-local, cloud metadata */
-    { { 172, 16 }, 12 },       /* RFC 1918: private */
-    { { 192, 0, 0 }, 24 },     /* RFC 6890: IETF protocol assignments */
-    { { 192, 0, 2 }, 24 },     /* RFC 5737: documentation */
-    { { 192, 88, 99 }, 24 },   /* RFC 7526: deprecated 6to4 relay anycast */
-    { { 192, 168 }, 16 },      /* RFC 1918: private */
-    { { 198, 18 }, 15 },       /* RFC 2544: benchmarking */
-    { { 198, 51, 100 }, 24 },  /* RFC 5737: documentation */
-    { { 203, 0, 113 }, 24 },   /* RFC 5737: documentation */
-    { { 224 }, 4 },            /* RFC 5771: multicast */
-    { { 240 }, 4 },            /* RFC 1112: reserved; RFC 919: limited broadcast */
+    { { 0 }, 8 },             /* RFC 791: this network */
+    { { 10 }, 8 },            /* RFC 1918: private */
+    { { 100, 64 }, 10 },      /* RFC 6598: shared address space, carrier-grade NAT */
+    { { 127 }, 8 },           /* RFC 1122: loopback */
+    { { 169, 254 }, 16 },     /* RFC 3927: link-local, cloud metadata */
+    { { 172, 16 }, 12 },      /* RFC 1918: private */
+    { { 192, 0, 0 }, 24 },    /* RFC 6890: IETF protocol assignments */
+    { { 192, 0, 2 }, 24 },    /* RFC 5737: documentation */
+    { { 192, 88, 99 }, 24 },  /* RFC 7526: deprecated 6to4 relay anycast */
+    { { 192, 168 }, 16 },     /* RFC 1918: private */
+    { { 198, 18 }, 15 },      /* RFC 2544: benchmarking */
+    { { 198, 51, 100 }, 24 }, /* RFC 5737: documentation */
+    { { 203, 0, 113 }, 24 },  /* RFC 5737: documentation */
+    { { 224 }, 4 },           /* RFC 5771: multicast */
+    { { 240 }, 4 },           /* RFC 1112: reserved; RFC 919: limited broadcast */
 };
 
 /* Within 2000::/3, the only part of IPv6 that is global unicast (RFC 4291 section 2.4 and the IANA
    address space registry); all outside is special: ::, ::1, 64:ff9b:1::/48 (RFC 8215), 100::/64
    (RFC 6666), 5f00::/16 (RFC 9602), fc00::/7 (RFC 4193), fe80::/10, ff00::/8 (RFC 4291). */
 static const struct addr_prefix addr_special6[] = {
-    { { 0x20, 0x01, 0x00 }, 23 },             /* RFC 2928: IETF protocol assignments */
-    { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },       /* RFC 3849: documentation */
-    { { 0x3f, 0xff }, 20 },                   /* RFC 9637: documentation */
+    { { 0x20, 0x01, 0x00 }, 23 },       /* RFC 2928: IETF protocol assignments */
+    { { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* RFC 3849: documentation */
+    { { 0x3f, 0xff }, 20 },             /* RFC 9637: documentation */
 };
 
 /* IPv6 prefixes that carry an IPv4 address: such an address is as public as what it leads to. */
@@ -211,7 +212,7 @@ static const struct {
     uint8_t other; /* first byte of a second one, 0 = none */
 } addr_carriers[] = {
     { { { 0x00, 0x64, 0xff, 0x9b }, 96 }, 12, 0, 0 },    /* RFC 6052: NAT64 */
-    { { { 0x20, 0x02 }, 16 }, 2, 0, 0 },                /* RFC 3056: 6to4 */
+    { { { 0x20, 0x02 }, 16 }, 2, 0, 0 },                 /* RFC 3056: 6to4 */
     { { { 0x20, 0x01, 0x00, 0x00 }, 32 }, 12, 0xFF, 4 }, /* RFC 4380: Teredo client, server */
 };
 

@@ -25,6 +25,7 @@ int64_t bucket_take(struct bucket *b, const struct bucket_rate *r, int64_t now_u
         b->tokens -= 1.0;
         return 0;
     }
-    double wait = r->per_minute > 0 ? ceil((1.0 - b->tokens) * us_per_minute / r->per_minute) : INFINITY;
+    double missing = 1.0 - BUCKET_SLACK / 2 - b->tokens;
+    double wait = r->per_minute > 0 ? ceil(missing * us_per_minute / r->per_minute) : INFINITY;
     return wait < 0x1p62 ? MAX((int64_t)wait, (int64_t)1) : INT64_MAX;
 }

@@ -28,7 +28,8 @@ void buf_cstr(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) printf_like(2, 0);
-/* Room for `n` more bytes, to be filled by the caller who then adds to b->n; NULL when past the ceiling. */
+/* Room for `n` more bytes, to be filled by the caller who then adds to b->n; NULL (and `full`) when
+   past the ceiling. */
 char *buf_reserve(struct buf *b, size_t n);
 /* Drops the first n bytes. */
 void buf_consume(struct buf *b, size_t n);

@@ -1,5 +1,5 @@
-/* Child processes: posix_spawn, a pidfd and three pipes on the loop. The leader stays a zombie until
-   its output was drained, so that its pid and group cannot become somebody else's meanwhile. */
+/* Child processes: posix_spawn, a pidfd and three pipes on the loop. The leader stays a zombie
+   until its output was drained, so that its pid and group cannot become a stranger's. */
 #include "base/child.h"
 
 #include <assert.h>

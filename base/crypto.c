@@ -5,6 +5,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -71,12 +72,13 @@ struct hmac_key *hmac_key_new(enum crypto_hash h, struct str secret)
     struct hmac_key *k = xalloc(sizeof(*k));
     k->size = crypto_hashes[h].size;
     k->keyed = EVP_MAC_CTX_new(crypto_hmac);
+    /* The parameter wants its text writable, and reads it at once. */
     char name[8];
+    *(char *)mempcpy(name, crypto_hashes[h].name, strlen(crypto_hashes[h].name)) = '\0';
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
         OSSL_PARAM_construct_end(),
     };
-    *(char *)mempcpy(name, crypto_hashes[h].name, strlen(crypto_hashes[h].name)) = '\0';
     crypto_must(k->keyed && EVP_MAC_init(k->keyed, crypto_bytes(secret), secret.n, params) == 1);
     return k;
 }
@@ -128,11 +130,15 @@ bool ed25519_verify(const uint8_t public_key[32], const struct str *parts, size_
     auto_buf message = BUF_INIT(SIZE_MAX / 2);
     for (size_t i = 0; i < n_parts; i++)
         buf_str(&message, parts[i]);
+    /* A refusal must leave nothing in the thread's error queue: SSL_get_error() reads it. */
+    ERR_set_mark();
     EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, 32);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
-                EVP_DigestVerify(ctx, signature, 64, crypto_bytes(buf_view(&message)), message.n) == 1;
+    bool good =
+        key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+        EVP_DigestVerify(ctx, signature, 64, crypto_bytes(buf_view(&message)), message.n) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(key);
+    ERR_pop_to_mark();
     return good;
 }

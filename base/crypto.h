@@ -15,10 +15,6 @@ void crypto_digest(enum crypto_hash h, struct str data, uint8_t out[CRYPTO_MAX_D
 struct hmac_key;
 struct hmac_key *hmac_key_new(enum crypto_hash h, struct str secret) must_check;
 void hmac_key_free(struct hmac_key *k); /* wipes; NULL is fine */
-struct hmac_part {
-    const void *p;
-    size_t n;
-};
 /* MAC over the parts in order (e.g. timestamp, ".", body). Returns the digest's length. */
 size_t hmac_sign(const struct hmac_key *k, const struct str *parts, size_t n_parts,
                  uint8_t out[CRYPTO_MAX_DIGEST]);

@@ -1,7 +1,8 @@
 /* Bytes as text: hex and base64 (RFC 4648), read strictly, so that one value has one spelling. */
 #include "base/crypto.h"
 
-static const char crypto_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char crypto_standard[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char crypto_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void hex_encode(struct buf *out, const void *p, size_t n)
@@ -33,8 +34,10 @@ int hex_decode(struct str text, uint8_t *out, size_t n)
         if (hex_digit(text.p[i]) < 0)
             return -1;
     }
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(hex_digit(text.p[2 * i]) << 4 | hex_digit(text.p[2 * i + 1]));
+    for (size_t i = 0; i < n; i++) {
+        unsigned high = (unsigned)hex_digit(text.p[2 * i]);
+        out[i] = (uint8_t)(high << 4 | (unsigned)hex_digit(text.p[2 * i + 1]));
+    }
     return 0;
 }
 

@@ -81,11 +81,11 @@ static enum error_code error_code_of(int errno_value)
         int number;
         enum error_code code;
     } rows[] = {
-        { ENOENT, ERROR_NOT_FOUND },     { ENOTDIR, ERROR_NOT_FOUND },  { EEXIST, ERROR_EXISTS },
-        { EACCES, ERROR_DENIED },        { EPERM, ERROR_DENIED },       { EROFS, ERROR_DENIED },
-        { ENOSPC, ERROR_FULL },          { EDQUOT, ERROR_FULL },        { ETIMEDOUT, ERROR_TIMEOUT },
-        { EBUSY, ERROR_BUSY },           { EAGAIN, ERROR_BUSY },        { EADDRINUSE, ERROR_BUSY },
-        { ECANCELED, ERROR_CANCELLED },  { EMFILE, ERROR_LIMIT },       { ENFILE, ERROR_LIMIT },
+        { ENOENT, ERROR_NOT_FOUND },     { ENOTDIR, ERROR_NOT_FOUND }, { EEXIST, ERROR_EXISTS },
+        { EACCES, ERROR_DENIED },        { EPERM, ERROR_DENIED },      { EROFS, ERROR_DENIED },
+        { ENOSPC, ERROR_FULL },          { EDQUOT, ERROR_FULL },       { ETIMEDOUT, ERROR_TIMEOUT },
+        { EBUSY, ERROR_BUSY },           { EAGAIN, ERROR_BUSY },       { EADDRINUSE, ERROR_BUSY },
+        { ECANCELED, ERROR_CANCELLED },  { EMFILE, ERROR_LIMIT },      { ENFILE, ERROR_LIMIT },
         { ENAMETOOLONG, ERROR_INVALID }, { ELOOP, ERROR_INVALID },
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {

@@ -99,7 +99,8 @@ void id_uuid7(const struct clock *c, char text[ID_TEXT])
     b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
     char hex[33];
     id_hex(hex, b, sizeof(b));
-    snprintf(text, ID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    snprintf(text, ID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+             hex + 20);
 }
 
 uint64_t id_ns(const struct clock *c)

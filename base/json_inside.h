@@ -39,8 +39,8 @@ int json_hex4(const char *p, const char *end);
 size_t json_unescape(const char **p, const char *end, char out[4]);
 /* Whether the member's decoded key is `key`; fold: ASCII case does not matter. */
 bool json_key_is(const struct json *member, struct str key, bool fold);
-/* The inside of a string literal. `flags`: JSON_ESCAPED when s is raw source; `style`: JSON_HTML_SAFE
-   counts. */
+/* The inside of a string literal. `flags`: JSON_ESCAPED when s is raw source; of `style` only
+   JSON_HTML_SAFE matters. */
 void json_write_inside(struct buf *out, struct str s, unsigned flags, unsigned style);
 /* Where the number that starts at p ends; when *ok becomes false, where it goes wrong. */
 const char *json_number_end(const char *p, const char *end, bool *ok);

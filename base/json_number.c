@@ -93,7 +93,7 @@ static struct decimal decimal_of(struct str text)
     return d;
 }
 
-/* a's exponent minus b's: exact, or far beyond ±EXPONENT_CAP / 10 with the right sign. The digits are
+/* a's exponent minus b's: exact, or beyond ±EXPONENT_CAP / 10 with the right sign. The digits are
    aligned at the right; once the running difference is large, no later digit can bring it back. */
 static int64_t exponent_difference(const struct decimal *a, const struct decimal *b)
 {

@@ -68,7 +68,7 @@ static const char *read_escape(struct parser *x, const char *p)
 {
     const char *at = p++;
     if (p == x->end)
-        return parse_fail(x, p, "the text ends inside a string");
+        return parse_fail(x, p, "unexpected end of the text inside a string");
     if (*p == 'u') {
         if (json_hex4(p + 1, x->end) < 0)
             return parse_fail(x, at, "an escape \\u needs four hex digits");
@@ -87,7 +87,7 @@ static const char *read_string(struct parser *x, const char *p, bool *escaped)
     for (;;) {
         p = json_plain_end(p, x->end);
         if (p == x->end)
-            return parse_fail(x, p, "the text ends inside a string");
+            return parse_fail(x, p, "unexpected end of the text inside a string");
         if (*p == '"')
             return p + 1;
         if (*p == '\\') {
@@ -197,7 +197,7 @@ static inline void attach(struct json *parent, struct json *child)
     parent->count++;
 }
 
-/* One value, with the key before it inside an object. When it is a list or object, it is open now. */
+/* One value, with the key before it inside an object. A list or object is open afterwards. */
 static const char *read_child(struct parser *x, const char *p, struct json **out)
 {
     if (p == x->end)
@@ -258,6 +258,10 @@ static const char *read_between(struct parser *x, const char *p, const struct js
             return p;
         if (p < x->end && *p == ',')
             return skip_blanks(p + 1, x->end);
+        if (p == x->end)
+            return parse_fail(x, p,
+                              object ? "unexpected end of the text, expected ',' or '}'"
+                                     : "unexpected end of the text, expected ',' or ']'");
         return parse_fail(x, p,
                           object ? "expected ',' or '}' after a member"
                                  : "expected ',' or ']' after an item");

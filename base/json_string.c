@@ -169,7 +169,8 @@ static struct str replacement(struct str s, unsigned flags, char out[8], size_t 
         out[1] = short_to[known - short_from];
         return (struct str){ out, 2 };
     }
-    memcpy(out + 1, "u00", 3);
+    out[1] = 'u';
+    out[2] = out[3] = '0';
     out[4] = hex[c >> 4];
     out[5] = hex[c & 15];
     return (struct str){ out, 6 };

@@ -22,8 +22,9 @@
 
 enum {
     LOG_MAX_PAIRS = 32,
-    LOG_MAX_VALUE = 8 * 1024,
-    LOG_MAX_LINE = 32 * 1024,
+    LOG_MAX_VALUE = 4 * 1024, /* before escaping, which makes at most 6 bytes of one */
+    LOG_MAX_LINE = 64 * 1024, /* so a message always fits, and one pair after it */
+    LOG_LINE_END = 64,        /* kept for what closes a line */
 };
 
 #define LOG_TRUNCATED "truncated"
@@ -173,7 +174,7 @@ static void log_render(struct buf *out, enum log_format format, const struct log
             truncated = true;
         }
     }
-    out->limit += 64;
+    out->limit += LOG_LINE_END;
     if (truncated)
         log_put_pair(out, format, &(struct log_pair){ LOG_TRUNCATED, "true" });
     buf_cstr(out, is_json ? "}\n" : "\n");
@@ -187,7 +188,7 @@ static bool log_sink_write(struct log_sink *s, enum log_level level, struct str 
     if (s->fd < 0)
         return false;
     ssize_t wrote;
-    auto_buf mended = BUF_INIT(LOG_MAX_LINE * 16);
+    auto_buf mended = BUF_INIT(LOG_MAX_LINE + LOG_LINE_END + 1);
     if (s->torn) {
         buf_char(&mended, '\n');
         buf_str(&mended, line);
@@ -207,7 +208,6 @@ static bool log_sink_write(struct log_sink *s, enum log_level level, struct str 
 
 static void log_deliver(const struct log_line *line)
 {
-    /* Escapes make at most 6 bytes of one, so the ceiling is on what goes in; see log_render(). */
     auto_buf text = BUF_INIT(LOG_MAX_LINE);
     auto_buf json = BUF_INIT(LOG_MAX_LINE);
     uint64_t lost = 0;
@@ -227,7 +227,7 @@ void log_write(enum log_level level, const char *message, ...)
     if ((int)level > atomic_load_explicit(&log_level_now, memory_order_relaxed))
         return;
     int errno_before = errno;
-    struct log_line line = { .level = level, .wall_us = clock_wall(&clock_real), .message = message };
+    struct log_line line = { .level = level, .message = message };
     va_list ap;
     va_start(ap, message);
     for (const char *key; (key = va_arg(ap, const char *)) != NULL;) {
@@ -243,6 +243,7 @@ void log_write(enum log_level level, const char *message, ...)
     } else {
         log_busy = true;
         pthread_mutex_lock(&log_state.lock);
+        line.wall_us = clock_wall(&clock_real);
         log_deliver(&line);
         pthread_mutex_unlock(&log_state.lock);
         log_busy = false;

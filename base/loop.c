@@ -168,6 +168,15 @@ static void loop_on_io(struct ev_loop *ev, ev_io *w, int events)
     io->fn(io, events);
 }
 
+static void loop_io_change(struct loop_io *io, int events)
+{
+    if ((io->ev.events & (EV_READ | EV_WRITE)) == events)
+        return;
+    ev_io_stop(io->loop->ev, &io->ev);
+    ev_io_modify(&io->ev, events);
+    ev_io_start(io->loop->ev, &io->ev);
+}
+
 void loop_io_set(struct loop *l, struct loop_io *io, int fd, int events,
                  void (*fn)(struct loop_io *, int))
 {
@@ -179,18 +188,15 @@ void loop_io_set(struct loop *l, struct loop_io *io, int fd, int events,
     io->fn = fn;
     if (ev_is_active(&io->ev)) {
         assert(io->ev.fd == fd && io->loop == l);
-        if ((io->ev.events & (EV_READ | EV_WRITE)) == events)
-            return;
-        ev_io_stop(l->ev, &io->ev);
-        ev_io_modify(&io->ev, events);
-    } else {
-        io->loop = l;
-        ev_io_init(&io->ev, loop_on_io, fd, events);
+        loop_io_change(io, events);
+        return;
     }
+    io->loop = l;
+    ev_io_init(&io->ev, loop_on_io, fd, events);
     ev_io_start(l->ev, &io->ev);
 }
 
-/* What is not active may outlive its loop, so the loop is looked at only when the watcher is on it. */
+/* What is not active may outlive its loop, which is looked at only when the watcher is on it. */
 #define LOOP_ON(w) (ev_is_active(w) || ev_is_pending(w))
 
 void loop_io_stop(struct loop_io *io)

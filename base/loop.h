@@ -15,7 +15,7 @@ struct loop;
 /* Also sets what every process with a loop needs: SIGPIPE ignored (writes answer EPIPE), SIGCHLD at
    its default (an inherited "ignored" would reap children behind base/child). */
 struct loop *loop_new(const struct clock *clock) must_check;
-/* Outside of loop_run(), with no thread left that posts. Tasks and posts not yet run are dropped. */
+/* Outside of loop_run(), with no thread left that posts. What was not yet run is dropped. */
 void loop_free(struct loop *l);
 void loop_run(struct loop *l); /* until loop_stop() */
 void loop_stop(struct loop *l);
@@ -29,7 +29,8 @@ struct loop_io {
     struct loop *loop;
     void (*fn)(struct loop_io *io, int events); /* EV_READ | EV_WRITE */
 };
-/* events: EV_READ and/or EV_WRITE; 0 stops. May be called again to change events. fd must stay the same while active. */
+/* events: EV_READ and/or EV_WRITE; 0 stops. May be called again to change events. fd must stay the
+   same while active. */
 void loop_io_set(struct loop *l, struct loop_io *io, int fd, int events,
                  void (*fn)(struct loop_io *, int));
 void loop_io_stop(struct loop_io *io); /* fine when not active */
@@ -61,7 +62,8 @@ struct loop_alarm {
 void loop_alarm_set(struct loop *l, struct loop_alarm *a, int64_t wall_us,
                     void (*fn)(struct loop_alarm *));
 void loop_alarm_stop(struct loop_alarm *a); /* fine when not active */
-/* The manual clock was moved: alarms that are due by it run, earliest first, at the end of this turn. */
+/* The manual clock was moved: alarms that are due by it run, earliest first, at the end of this
+   turn. */
 void loop_poke(struct loop *l);
 
 struct loop_signal {

@@ -15,10 +15,10 @@ struct map_slot {
 
 struct map {
     struct map_slot *slots;
-    uint32_t *index;   /* 2 × cap positions + 1; 0 = never used */
-    uint32_t used;     /* slots in use, holes included */
-    uint32_t cap;      /* a power of two, or 0 */
-    uint32_t count;    /* without holes */
+    uint32_t *index; /* 2 × cap positions + 1; 0 = never used */
+    uint32_t used;   /* slots in use, holes included */
+    uint32_t cap;    /* a power of two, or 0 */
+    uint32_t count;  /* without holes */
     bool fold;
 };
 

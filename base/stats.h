@@ -24,7 +24,8 @@ void stats_add(enum stats_id id, double value, const char *l1, const char *l2, c
 #define stats_inc(id, l1, l2, l3) stats_add((id), 1, (l1), (l2), (l3))
 /* Gauge only: sets. */
 void stats_set(enum stats_id id, double value, const char *l1, const char *l2, const char *l3);
-/* A gauge that is read when printed; fn runs on the loop. */
+/* A gauge, or a counter that somebody else keeps, without labels: read when printed; fn runs on the
+   loop. NULL takes it back. */
 void stats_gauge_fn(enum stats_id id, double (*fn)(void *ctx), void *ctx);
 /* The current value of one series (0 if never touched); a histogram's is its count. */
 double stats_get(enum stats_id id, const char *l1, const char *l2, const char *l3);

@@ -22,5 +22,5 @@ X(STATS_HTTP_CONNECTIONS, "keryx_http_connections", STATS_GAUGE, "", "Open inbou
 X(STATS_HTTP_REJECTED, "keryx_http_rejected_total", STATS_COUNTER, "reason", "Requests and connections refused before a route.")
 X(STATS_TEMPLATE_WARNINGS, "keryx_template_warnings_total", STATS_COUNTER, "", "Missing fields met while rendering.")
 X(STATS_LIMIT_HITS, "keryx_limit_hits_total", STATS_COUNTER, "limit", "How often a ceiling was hit.")
-X(STATS_LOG_LOST, "keryx_log_lines_lost_total", STATS_GAUGE, "", "Log lines a stalled sink lost.")
+X(STATS_LOG_LOST, "keryx_log_lines_lost_total", STATS_COUNTER, "", "Log lines a stalled sink lost.")
 X(STATS_RELOADS, "keryx_reloads_total", STATS_COUNTER, "outcome", "Configuration reloads.")

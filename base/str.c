@@ -52,7 +52,8 @@ bool str_starts_fold(struct str s, struct str prefix)
 
 bool str_ends(struct str s, struct str suffix)
 {
-    return s.n >= suffix.n && (suffix.n == 0 || str_eq(str_n(s.p + s.n - suffix.n, suffix.n), suffix));
+    return s.n >= suffix.n &&
+           (suffix.n == 0 || str_eq(str_n(s.p + s.n - suffix.n, suffix.n), suffix));
 }
 
 ptrdiff_t str_chr(struct str s, char c)
@@ -190,11 +191,9 @@ int str_double(struct str s, double *out)
     if (!str_is_decimal(s))
         return -1;
     char small[128];
-    auto_free char *large = NULL;
-    char *text = small;
-    if (s.n >= sizeof(small))
-        text = large = xstrndup(s.p, s.n);
-    else
+    auto_free char *large = s.n < sizeof(small) ? NULL : xstrndup(s.p, s.n);
+    char *text = large ? large : small;
+    if (!large)
         *(char *)mempcpy(small, s.p, s.n) = '\0';
     /* "C" is built into glibc: the call neither allocates nor fails. */
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);

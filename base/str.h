@@ -47,7 +47,7 @@ struct str str_sub(struct str s, size_t from, size_t n);
 /* Without leading and trailing blanks (space, tab, CR, LF). */
 struct str str_trim(struct str s);
 /* Cuts the next piece up to `sep` off `*rest` into `*piece`; false when nothing is left. "a,,b" gives
-   three pieces, "" gives none. */
+   three pieces, "a," two, "" gives none. */
 bool str_split(struct str *rest, char sep, struct str *piece);
 
 /* Whole, unsigned/signed decimal, no sign but a leading '-' for i64, no blanks, in range. 0 or -1. */

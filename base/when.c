@@ -188,10 +188,24 @@ int when_parse(struct str text, const struct zone *z, int64_t *wall_us, struct e
 static const struct {
     const char *name;
     int64_t us;
-} duration_units[] = { /* the larger first: the order is checked by index */
-    { "w", 7 * DAY * US_PER_S }, { "d", DAY * US_PER_S },  { "h", 3600 * US_PER_S },
-    { "m", 60 * US_PER_S },      { "s", US_PER_S },        { "ms", US_PER_MS },
+} duration_units[] = {
+    /* the larger first: the order is checked by index */
+    { "w", 7 * DAY *US_PER_S },
+    { "d", DAY *US_PER_S },
+    { "h", 3600 * US_PER_S },
+    { "m", 60 * US_PER_S },
+    { "s", US_PER_S },
+    { "ms", US_PER_MS },
     { "us", 1 },
+};
+
+/* Why a duration is refused. */
+enum {
+    DURATION_LONG = -1,
+    DURATION_FINE = -2,
+    DURATION_SHAPE = -3,
+    DURATION_ORDER = -4,
+    DURATION_BARE = -5,
 };
 
 static size_t digits_at(struct str s)
@@ -202,25 +216,25 @@ static size_t digits_at(struct str s)
     return n;
 }
 
-/* The whole and the fractional digits times `unit`; -1 too large, -2 finer than a microsecond. */
+/* The whole and the fractional digits times `unit`; 0 or why not. */
 static int duration_scale(struct str whole, struct str fraction, int64_t unit, int64_t *us)
 {
     uint64_t n = 0;
     if ((whole.n && str_u64(whole, &n) != 0) || n > (uint64_t)(DURATION_MAX / unit))
-        return -1;
+        return DURATION_LONG;
     *us = (int64_t)n * unit;
     for (size_t i = 0; i < fraction.n; i++) {
         int digit = fraction.p[i] - '0';
         unit = unit % 10 ? 0 : unit / 10; /* a step that does not divide takes no more digits */
         if (digit && unit == 0)
-            return -2;
+            return DURATION_FINE;
         *us += digit * unit;
     }
     return 0;
 }
 
 /* Cuts "1.5h" off the front; *rank is the index of its unit, N_ELEMENTS when there is none (then the
-   number counts seconds). -3: malformed; else as duration_scale. */
+   number counts seconds). 0 or why not. */
 static int take_duration_part(struct str *s, size_t *rank, int64_t *us)
 {
     struct str whole = str_sub(*s, 0, digits_at(*s)), fraction = STR_NULL;
@@ -230,7 +244,7 @@ static int take_duration_part(struct str *s, size_t *rank, int64_t *us)
         *s = str_sub(*s, 1 + fraction.n, s->n);
     }
     if (whole.n + fraction.n == 0)
-        return -3;
+        return DURATION_SHAPE;
     size_t letters = 0;
     while (letters < s->n && s->p[letters] != '.' && (s->p[letters] < '0' || s->p[letters] > '9'))
         letters++;
@@ -241,56 +255,67 @@ static int take_duration_part(struct str *s, size_t *rank, int64_t *us)
     for (*rank = 0; *rank < N_ELEMENTS(duration_units); ++*rank)
         if (str_eq_c(name, duration_units[*rank].name))
             return duration_scale(whole, fraction, duration_units[*rank].us, us);
-    return name.n ? -3 : duration_scale(whole, fraction, US_PER_S, us);
+    return name.n ? DURATION_SHAPE : duration_scale(whole, fraction, US_PER_S, us);
 }
 
 static int duration_error(struct str text, int why, struct error *e)
 {
     struct str shown = str_sub(text, 0, 64);
-    if (why == -1)
+    switch (why) {
+    case DURATION_LONG:
         return error_set(e, ERROR_INVALID, "\"%" STR_FMT "\" is longer than 100 years",
                          STR_ARG(shown));
-    if (why == -2)
+    case DURATION_FINE:
         return error_set(e, ERROR_INVALID, "\"%" STR_FMT "\" is finer than a microsecond",
                          STR_ARG(shown));
-    if (why == -4)
+    case DURATION_ORDER:
         return error_set(e, ERROR_INVALID,
                          "\"%" STR_FMT "\" must name each unit once, the larger first (1h30m)",
                          STR_ARG(shown));
-    return error_set(e, ERROR_INVALID,
-                     "\"%" STR_FMT "\" is no duration; write 30s, 5m, 1h30m, 7d or 500ms",
-                     STR_ARG(shown));
+    case DURATION_BARE:
+        shown = str_sub(text, 0, 20);
+        return error_set(e, ERROR_INVALID,
+                         "\"%" STR_FMT "\" has no unit; write %" STR_FMT "s, %" STR_FMT
+                         "m or %" STR_FMT "h",
+                         STR_ARG(shown), STR_ARG(shown), STR_ARG(shown), STR_ARG(shown));
+    default:
+        return error_set(e, ERROR_INVALID,
+                         "\"%" STR_FMT "\" is no duration; write 30s, 5m, 1h30m, 7d or 500ms",
+                         STR_ARG(shown));
+    }
+}
+
+/* All parts of the text; 0 or why not. */
+static int duration_sum(struct str text, bool bare_seconds, int64_t *total)
+{
+    struct str rest = text;
+    size_t rank, next_rank = 0;
+    int64_t part;
+    if (text.n == 0)
+        return DURATION_SHAPE;
+    for (bool first = true; rest.n > 0; first = false, next_rank = rank + 1) {
+        int why = take_duration_part(&rest, &rank, &part);
+        if (why != 0)
+            return why;
+        if (rank == N_ELEMENTS(duration_units) && !(first && rest.n == 0))
+            return DURATION_SHAPE;
+        if (rank == N_ELEMENTS(duration_units) && !bare_seconds)
+            return DURATION_BARE;
+        if (rank < next_rank)
+            return DURATION_ORDER;
+        *total += part;
+        if (*total > DURATION_MAX)
+            return DURATION_LONG;
+    }
+    return 0;
 }
 
 int duration_parse(struct str text, bool bare_seconds, int64_t *us, struct error *e)
 {
-    struct str s = text;
-    int64_t total = 0, part = 0;
-    size_t rank = 0, next_rank = 0;
-    bool first = true;
-    if (text.n == 0)
-        return duration_error(text, -3, e);
-    while (s.n > 0) {
-        int why = take_duration_part(&s, &rank, &part);
-        if (why != 0)
-            return duration_error(text, why, e);
-        bool bare = rank == N_ELEMENTS(duration_units);
-        if (bare && first && s.n == 0 && !bare_seconds)
-            return error_set(e, ERROR_INVALID,
-                             "\"%" STR_FMT "\" has no unit; write %" STR_FMT "s, %" STR_FMT
-                             "m or %" STR_FMT "h",
-                             STR_ARG(str_sub(text, 0, 64)), STR_ARG(str_sub(text, 0, 20)),
-                             STR_ARG(str_sub(text, 0, 20)), STR_ARG(str_sub(text, 0, 20)));
-        if (bare && !(first && s.n == 0))
-            return duration_error(text, -3, e);
-        if (!first && rank < next_rank)
-            return duration_error(text, -4, e);
-        total += part;
-        if (total > DURATION_MAX)
-            return duration_error(text, -1, e);
-        next_rank = rank + 1;
-        first = false;
-    }
+    int64_t total = 0;
+    int why = duration_sum(text, bare_seconds, &total);
+    if (why != 0)
+        return duration_error(text, why, e);
     *us = total;
     return 0;
 }

@@ -7,10 +7,10 @@
 #include "base/zone.h"
 
 struct civil {
-    int year;          /* proleptic Gregorian */
-    int month, day;    /* 1..12, 1..31 */
+    int year;       /* proleptic Gregorian */
+    int month, day; /* 1..12, 1..31 */
     int hour, minute, second;
-    int weekday;       /* 0 = Sunday; filled by us, ignored on input */
+    int weekday; /* 0 = Sunday; filled by us, ignored on input */
 };
 
 /* Days since 1970-01-01. Valid for years -9999..9999. */

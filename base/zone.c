@@ -11,6 +11,11 @@
 /* Farther than any offset: two instants this far apart never share a wall time. */
 #define REACH (ZONE_OFFSET_MAX + 3600LL)
 
+static int64_t clamp(int64_t value, int64_t lo, int64_t hi)
+{
+    return value < lo ? lo : value > hi ? hi : value;
+}
+
 /* --- the footer's rule ------------------------------------------------------------------------ */
 
 /* Local seconds at which the date falls in the year. */
@@ -62,7 +67,7 @@ static const struct zone_type *footer_type(const struct zone_footer *f, int64_t 
     if (!f->has_rule)
         return &f->standard;
     int64_t latest_start = INT64_MIN, latest_end = INT64_MIN;
-    seconds = MAX(RULE_FIRST, MIN(RULE_LAST, seconds));
+    seconds = clamp(seconds, RULE_FIRST, RULE_LAST);
     int year = year_at(f, seconds);
     for (int y = year - 2; y <= year + 1; y++) {
         int64_t start, end;
@@ -140,25 +145,30 @@ int64_t zone_next_change(const struct zone *z, int64_t seconds)
 
 /* --- wall time to instant --------------------------------------------------------------------- */
 
+/* One more instant that shows the wall time. */
+static void local_met(struct local_instant *met, int64_t at)
+{
+    if (met->kind == LOCAL_GAP)
+        *met = (struct local_instant){ .kind = LOCAL_ONCE, .first = at, .second = at };
+    else
+        *met = (struct local_instant){ .kind = LOCAL_TWICE, .first = met->first, .second = at };
+}
+
 /* Walks the stretches that can show the wall time. With offsets under REACH the first stretch begins
    before it and the last one ends after it, so it is either met or jumped over. */
 struct local_instant zone_to_utc(const struct zone *z, int64_t local_seconds)
 {
     struct local_instant gap = { .kind = LOCAL_GAP };
     struct local_instant met = { .kind = LOCAL_GAP };
-    int64_t asked = MAX(INT64_MIN / 2, MIN(INT64_MAX / 2, local_seconds));
-    int64_t local = MAX(RULE_FIRST, MIN(RULE_LAST, asked));
-    int64_t beyond = asked - local; /* outside the calendar: the nearest end's answer, moved */
+    int64_t asked = clamp(local_seconds, INT64_MIN / 2, INT64_MAX / 2);
+    int64_t local = clamp(asked, RULE_FIRST, RULE_LAST);
+    int64_t beyond = asked - local; /* outside the calendar: its end's answer, moved by as much */
     int64_t begin = local - REACH;
     int offset = zone_offset(z, begin, NULL);
     while (begin < local + REACH) {
         int64_t end = zone_next_change(z, begin), at = local - offset;
-        if (at >= begin && at < end) {
-            met.second = at + beyond;
-            met.kind = met.kind == LOCAL_GAP ? LOCAL_ONCE : LOCAL_TWICE;
-            if (met.kind == LOCAL_ONCE)
-                met.first = met.second;
-        }
+        if (at >= begin && at < end)
+            local_met(&met, at + beyond);
         if (end == INT64_MAX)
             break;
         int next = zone_offset(z, end, NULL);

@@ -10,7 +10,7 @@ struct zone;
 /* The longest zone name taken, and the farthest an offset may lie from UTC (RFC 9636 section 3.2:
    more than -25 hours and less than 26). */
 #define ZONE_NAME_MAX   64
-#define ZONE_OFFSET_MAX (26 * 3600)
+#define ZONE_OFFSET_MAX 93600 /* 26 hours */
 
 /* Zones are cached by name and shared; released with zone_cache_release() at exit. Names with "..",
    absolute paths or over ZONE_NAME_MAX bytes are refused. NULL and an error (with the nearest name)
@@ -38,8 +38,8 @@ int64_t zone_next_change(const struct zone *z, int64_t seconds);
 enum local_kind { LOCAL_ONCE, LOCAL_GAP, LOCAL_TWICE };
 struct local_instant {
     enum local_kind kind;
-    int64_t first;  /* ONCE: the instant. TWICE: the earlier. GAP: the first instant after the gap */
-    int64_t second; /* TWICE: the later. Otherwise = first */
+    int64_t first; /* ONCE: the instant. TWICE: the earlier. GAP: the first instant after the gap */
+    int64_t second;      /* TWICE: the later. Otherwise = first */
     int64_t gap_seconds; /* GAP: its length */
 };
 /* local_seconds: civil_seconds() of the local wall time. */

@@ -168,8 +168,7 @@ const struct zone *zone_get(struct str name, struct error *e)
 {
     if (str_eq_c(name, "UTC"))
         return zone_utc;
-    list_each(&cache, at)
-    {
+    list_each (&cache, at) {
         const struct cached *c = container_of(at, struct cached, link);
         if (str_eq_c(name, c->zone.name))
             return &c->zone;
@@ -188,8 +187,7 @@ const struct zone *zone_get(struct str name, struct error *e)
 size_t zone_refresh(void)
 {
     size_t changed = 0;
-    list_each(&cache, at)
-    {
+    list_each (&cache, at) {
         struct cached *c = container_of(at, struct cached, link);
         struct stat st;
         struct stamp now;

@@ -156,8 +156,8 @@ static bool header_read(struct str bytes, struct tzif_header *h, char *version)
 /* Bytes of the data block after a header; time_size is 4 in the first block, 8 in the second. */
 static size_t block_size(const struct tzif_header *h, size_t time_size)
 {
-    return h->times * (time_size + 1) + h->types * 6 + h->chars + h->leaps * (time_size + 4) +
-           h->isstd + h->isut;
+    return h->times * (time_size + 1) + h->types * (size_t)6 + h->chars +
+           h->leaps * (time_size + 4) + h->isstd + h->isut;
 }
 
 static int types_read(struct zone *z, const char *at, struct str chars, struct error *e)
@@ -197,7 +197,7 @@ static int block_read(struct zone *z, const struct tzif_header *h, struct str bl
         if (z->type_of[i] >= h->types)
             return error_set(e, ERROR_INVALID, "transition %u names a type that is not there", i);
     }
-    return types_read(z, types, str_n(types + h->types * 6, h->chars), e);
+    return types_read(z, types, str_n(types + h->types * (size_t)6, h->chars), e);
 }
 
 static int tzif_read(struct zone *z, struct str bytes, struct error *e)

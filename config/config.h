@@ -18,18 +18,21 @@
 #include "base/error.h"
 
 struct config_node; /* config/yaml.h: the positioned tree, kept for free-form parts */
+struct env;
 
 struct config_pos {
     unsigned line, column; /* 1-based; 0 = not from the file (a default) */
 };
 
-/* A string value. p == NULL: not set. Always NUL-terminated. pos: of the scalar's first character
-   (for a block scalar: of its first content line, column of its indentation), so that an error at
-   line l, column c inside it can be told in the file's lines by config_text_pos(). */
+/* A string value. p == NULL: not set. Always NUL-terminated. pos: of the first character of the
+   content (inside the quotes; for a block scalar: of its first content line, column of its
+   indentation), so that an error at line l, column c inside it can be told in the file's lines by
+   config_text_pos(). */
 struct config_text {
     struct str s;
     struct config_pos pos;
     bool secret; /* printed as *** everywhere */
+    bool rows;   /* lines and columns of s are those of the file from pos on; else only pos is known */
 };
 
 struct config_pair {
@@ -85,6 +88,9 @@ struct config_egress {
 };
 
 struct config_server {
+    struct config_text host;           /* Hector's, folded into listen */
+    unsigned port;
+    bool port_set;
     struct config_texts listen;        /* normalised addresses, at least one */
     struct config_texts admin_listen;  /* may be empty */
     struct config_text public_url;
@@ -98,7 +104,7 @@ struct config_server {
     struct {
         struct config_token *tokens;
         size_t n_tokens;
-        bool enabled;                  /* default: tokens or jwks_url are set */
+        bool enabled, enabled_set;     /* default: tokens or jwks_url are set */
         struct config_text jwks_url, issuer, audience, role_claim;
         struct config_texts excluded_paths;
     } auth;
@@ -135,7 +141,9 @@ struct config_tool {
     struct config_text name, type;     /* mcp command web_fetch read_file write_file webhook schedule run_agent */
     bool enabled, require_approval;
     struct config_text description, approval_prompt;
-    const struct config_node *node;    /* the rest, for the room that implements the kind */
+    const struct config_node *node;    /* the whole entry */
+    const void *kind;                  /* its typed rest: struct config_tool_mcp … by type, config/kind.h */
+    struct config_pos pos;
 };
 
 struct config_limits {
@@ -190,6 +198,7 @@ struct config_webhook {
     struct config_text filter;
     struct { struct config_text key; int64_t ttl, replay; bool set; } dedup;
     struct { int mode; struct config_text key; unsigned max_messages, max_tokens; } session;
+    struct config_text written_template, written_prompt, written_input; /* as in the file */
     struct config_text input;           /* the text that wins: webhook_input.template, prompt, input */
     int input_dialect;                  /* 0 auto/go, 1 dot (prompt), 2 static (input) */
     struct config_text session_id;      /* webhook_input.session_id */
@@ -253,6 +262,7 @@ struct config_agent {
     enum config_agent_type type;
     /* llm */
     struct config_text llm, instruction; /* instruction_file is read into instruction */
+    struct config_text instruction_file;
     struct config_texts skills, tools;
     struct config_policy tool_policy;
     unsigned max_iterations;
@@ -284,7 +294,11 @@ struct config_agent {
 
 struct config_named { /* connections, targets: a name and the raw tree for the room that knows them */
     struct config_text name, type;
-    const struct config_node *node;
+    struct config_text base_url;
+    struct config_text url;            /* targets */
+    struct config_egress egress;
+    const struct config_node *node;    /* the whole entry, ${…} expanded */
+    struct config_pos pos;
 };
 
 struct config_listener_of { /* monitoring.prometheus / monitoring.health */
@@ -303,8 +317,9 @@ struct config {
     unsigned refs;                      /* config_ref / config_unref; loop thread only */
     uint64_t generation;                /* counted by the loader's owner */
     struct arena *arena;
+    struct env *env;                    /* config/env.h: for config_getenv() */
     struct config_text file, directory; /* absolute */
-    struct config_text name;
+    struct config_text version, name;
     struct config_server server;
     struct config_egress egress;
     struct config_store store;
@@ -325,7 +340,8 @@ struct config {
     struct {
         int level;                      /* enum log_level */
         int format;                     /* enum log_format */
-        bool stream;
+        bool stream, stream_set;
+        struct config_text stream_format, hector_format, hector_file; /* as written; folded in */
         struct config_log_destination *destinations;
         size_t n_destinations;
     } logging;
@@ -361,11 +377,19 @@ struct config *config_load(const char *path, struct config_problems *problems) m
 /* The same from memory; `directory` for relative paths; `label` is the file's name in messages. */
 struct config *config_load_text(struct str text, const char *label, const char *directory,
                                 struct config_problems *problems) must_check;
+/* The same two, but with errors the half-read config is returned too, so that the other rooms can
+   add theirs to the same list (`keryx check`). It must not be run: ask problems->n_errors. NULL when
+   there is no tree at all. */
+struct config *config_read(const char *path, struct config_problems *problems) must_check;
+struct config *config_read_text(struct str text, const char *label, const char *directory,
+                                struct config_problems *problems) must_check;
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /* NULL is fine */
 
 const struct config_agent *config_find_agent(const struct config *c, struct str name);
 const struct config_llm *config_find_llm(const struct config *c, struct str name);
+/* A variable of the process, else of the `.env` beside the file; NULL when unset. */
+const char *config_getenv(const struct config *c, const char *name);
 
 /* The file as keryx understood it, defaults filled in, secrets as *** (keryx check --print). YAML. */
 void config_print(const struct config *c, struct buf *out);

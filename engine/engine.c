@@ -93,6 +93,7 @@ void engine_free(struct engine *e)
     janitor_free(e->janitor);
     queue_free(e->queue);
     map_free(e->task_watches);
+    hmac_key_free(e->task_key);
     generation_unref(e->generation);
     free(e->node);
     free(e);
@@ -121,4 +122,16 @@ bool engine_draining(const struct engine *e)
 size_t engine_active(const struct engine *e)
 {
     return e->workers.count;
+}
+
+void engine_task_key(const struct engine *e, struct str task_id, char text[ENGINE_TASK_KEY_TEXT])
+{
+    uint8_t mac[CRYPTO_MAX_DIGEST];
+    auto_buf hex = BUF_INIT(ENGINE_TASK_KEY_TEXT);
+    text[0] = 0;
+    if (!e->task_key)
+        return;
+    hex_encode(&hex, mac, hmac_sign(e->task_key, &task_id, 1, mac));
+    memcpy(text, hex.p, hex.n);
+    text[hex.n] = 0;
 }

@@ -48,6 +48,11 @@ struct loop *engine_loop(const struct engine *e);
 bool engine_draining(const struct engine *e);
 size_t engine_active(const struct engine *e); /* tasks running here */
 
+/* The key that opens one task's status and result without a token: HMAC-SHA256 of its id under a secret
+   of the store, in hex. */
+#define ENGINE_TASK_KEY_TEXT 65
+void engine_task_key(const struct engine *e, struct str task_id, char text[ENGINE_TASK_KEY_TEXT]);
+
 /* ---- intake: the one invocation path (engine/intake.c) ---- */
 
 enum intake_outcome {

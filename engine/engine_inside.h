@@ -2,6 +2,7 @@
 #ifndef KERYX_ENGINE_ENGINE_INSIDE_H
 #define KERYX_ENGINE_ENGINE_INSIDE_H
 
+#include "base/crypto.h"
 #include "base/map.h"
 #include "engine/engine.h"
 
@@ -31,6 +32,7 @@ struct engine {
     struct map *task_watches;   /* task id → struct watch_group */
     struct list event_watches;  /* struct event_watch */
 
+    struct hmac_key *task_key;  /* known once started */
     void (*started)(void *ctx, int rc, const struct error *why);
     void *started_ctx;
     struct recovery *recovery;  /* while starting */

@@ -4,22 +4,20 @@
 static void generation_release_parts(struct generation *g)
 {
     for (int i = GENERATION_PARTS - 1; i >= 0; i--) {
-        if (g->parts[i] && g->makers[i].release)
-            g->makers[i].release(g->parts[i]);
+        if (g->parts[i])
+            g->makers[i]->release(g->parts[i]);
     }
 }
 
-struct generation *generation_new(struct config *c, const struct part_maker *makers,
+struct generation *generation_new(struct config *c, const struct part_maker *const *makers,
                                   struct config_problems *problems)
 {
     struct generation *g = xalloc(sizeof(*g));
     g->refs = 1;
     g->config = c;
     g->makers = makers;
-    for (size_t i = 0; i < GENERATION_PARTS; i++) {
-        if (makers[i].prepare)
-            g->parts[i] = makers[i].prepare(c, problems);
-    }
+    for (size_t i = 0; i < GENERATION_PARTS; i++)
+        g->parts[i] = makers[i]->prepare(c, problems);
     config_problems_sort(problems);
     if (problems->n_errors == 0)
         return g;

@@ -18,12 +18,12 @@ struct generation {
     unsigned refs;
     struct config *config;      /* one reference is held */
     void *parts[GENERATION_PARTS];
-    const struct part_maker *makers;
+    const struct part_maker *const *makers;
 };
 
-/* makers: GENERATION_PARTS entries, indexed by enum generation_part; must outlive the generation. Takes
+/* makers: GENERATION_PARTS of them, indexed by enum generation_part; must outlive the generation. Takes
    over the caller's reference on `c`. NULL when the parts found errors (all are in *problems). */
-struct generation *generation_new(struct config *c, const struct part_maker *makers,
+struct generation *generation_new(struct config *c, const struct part_maker *const *makers,
                                   struct config_problems *problems) must_check;
 struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g); /* NULL is fine */

@@ -37,8 +37,10 @@ static void janitor_step(struct loop_timer *t)
     struct janitor_step *step = xalloc(sizeof(*step));
     step->janitor = j;
     step->prune.op.done = janitor_pruned;
+    const struct config_store *config = &j->engine->generation->config->store;
     step->prune.now = loop_wall(j->engine->loop);
-    step->prune.before = step->prune.now - j->engine->generation->config->store.retention;
+    step->prune.before = step->prune.now - config->retention;
+    step->prune.max_receipt_bytes = (int64_t)config->max_receipt_bytes;
     step->prune.limit = JANITOR_STEP_ROWS;
     j->prune = &step->prune;
     store_prune(j->engine->store, &step->prune);

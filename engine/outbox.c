@@ -346,6 +346,11 @@ static void outbox_turn(struct loop_task *task)
     ask->outbox = o;
     ask->due.n_skip = outbox_full_receivers(o, a, &skip);
     ask->due.skip = skip;
+    const struct notifier_hook *hook = &o->engine->notifier;
+    struct str *ordered = NULL;
+    if (hook->ordered)
+        ask->due.n_single = hook->ordered(hook->ctx, o->engine->generation, a, &ordered);
+    ask->due.single = ordered;
     ask->due.op.arena = a;
     ask->due.op.done = outbox_due_rows;
     ask->due.now = loop_wall(o->engine->loop);

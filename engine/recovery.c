@@ -9,6 +9,8 @@ struct recovery {
     struct engine *engine;
     struct store_recover recover;
     struct store_counts counts;
+    struct store_meta secret;
+    char fresh_secret[65]; /* kept only by a store that has none yet */
     unsigned open; /* interrupted tasks being failed */
 };
 
@@ -35,10 +37,28 @@ static void recovery_end(struct recovery *r, int rc, const struct error *why)
     free(r);
 }
 
+static void recovery_keyed(struct store_op *op)
+{
+    struct recovery *r = container_of(op, struct recovery, secret.op);
+    if (op->rc == 0)
+        r->engine->task_key = hmac_key_new(CRYPTO_SHA256, r->secret.value);
+    recovery_end(r, op->rc, &op->error);
+}
+
 static void recovery_counted(struct store_op *op)
 {
     struct recovery *r = container_of(op, struct recovery, counts.op);
-    recovery_end(r, op->rc, &op->error);
+    if (op->rc != 0) {
+        recovery_end(r, -1, &op->error);
+        return;
+    }
+    id_random_hex(r->fresh_secret, 32);
+    r->secret.op.arena = r->recover.op.arena;
+    r->secret.op.done = recovery_keyed;
+    r->secret.key = STR("task_key_secret");
+    r->secret.put = str_of(r->fresh_secret);
+    r->secret.keep = true;
+    store_meta(r->engine->store, &r->secret);
 }
 
 static void recovery_count(struct recovery *r)

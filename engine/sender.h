@@ -28,6 +28,8 @@ struct notifier_hook {
        order. false: the receiver is no longer configured (its deliveries then go on with defaults). */
     bool (*receiver)(void *ctx, const struct generation *g, struct str receiver, unsigned *max_concurrent,
                      bool *ordered);
+    /* The names of all receivers that are strictly in order, in `a`; returns how many. */
+    size_t (*ordered)(void *ctx, const struct generation *g, struct arena *a, struct str **names);
     void *ctx;
 };
 

@@ -46,17 +46,29 @@ struct param {
     struct str s; /* p == NULL is NULL */
 };
 
-#define P_INT(v)  { .type = PARAM_INT, .i = (int64_t)(v) }
-#define P_TEXT(v) { .type = PARAM_TEXT, .s = (v) }
-#define P_BLOB(v) { .type = PARAM_BLOB, .s = (v) }
-#define P_WORD(v) { .type = PARAM_TEXT, .s = str_of(v) }
+#define P_INT(v)                             \
+    {                                        \
+        .type = PARAM_INT, .i = (int64_t)(v) \
+    }
+#define P_TEXT(v)                    \
+    {                                \
+        .type = PARAM_TEXT, .s = (v) \
+    }
+#define P_BLOB(v)                    \
+    {                                \
+        .type = PARAM_BLOB, .s = (v) \
+    }
+#define P_WORD(v)                          \
+    {                                      \
+        .type = PARAM_TEXT, .s = str_of(v) \
+    }
 
 /* Both want all parameters of the statement, in order; what they point to must live until the
    statement has run (db_query: until db_rows_close). */
-#define PARAMS(...)                                                                                \
-    (const struct param[]){ __VA_ARGS__ },                                                         \
+#define PARAMS(...)                        \
+    (const struct param[]){ __VA_ARGS__ }, \
         sizeof((const struct param[]){ __VA_ARGS__ }) / sizeof(struct param)
-#define db_run(db, id, ...) db_run_params((db), (id), PARAMS(__VA_ARGS__))
+#define db_run(db, id, ...)         db_run_params((db), (id), PARAMS(__VA_ARGS__))
 #define db_query(db, rows, id, ...) db_query_params((db), (rows), (id), PARAMS(__VA_ARGS__))
 
 /* A statement that returns no rows. */
@@ -74,9 +86,9 @@ struct db_rows {
 
 int db_query_params(struct db *db, struct db_rows *rows, enum statement id, const struct param *p,
                     size_t n) must_check;
-/* Text made at run time (lists with filters), not kept. */
-int db_query_text(struct db *db, struct db_rows *rows, const char *text, const struct param *p,
-                  size_t n) must_check;
+/* The statement with `more` behind it, made at run time (lists with filters); not kept. */
+int db_query_more(struct db *db, struct db_rows *rows, enum statement id, const char *more,
+                  const struct param *p, size_t n) must_check;
 /* 1 a row, 0 no more, -1 failure. */
 int db_next(struct db_rows *rows) must_check;
 /* Always, also after a failure; twice is fine. */
@@ -94,6 +106,8 @@ struct str db_view(struct db_rows *rows, int column);
 void db_deadline(struct db *db, int64_t us);
 /* True between a failed statement, begin or commit and the next db_begin. */
 bool db_failed(const struct db *db);
+/* Whether the last commit had anything to write. */
+bool db_wrote(const struct db *db);
 const struct error *db_error(const struct db *db);
 
 /* Work that may wait until nobody does: returns how much there is (SQLite: pages of the WAL). */

@@ -147,9 +147,8 @@ X(SQL_DUE_RECEIVER,
 X(SQL_DUE_NEXT,
   "SELECT seq, task_id FROM deliveries WHERE " SQL_DELIVERY_WAITING
   " AND receiver = ?1 AND next_at <= ?2 ORDER BY next_at, seq LIMIT 1")
-X(SQL_DUE_HEAD,
-  "SELECT seq, lease, next_at FROM deliveries WHERE " SQL_DELIVERY_OPEN
-  " AND receiver = ?1 ORDER BY seq LIMIT 1")
+X(SQL_DUE_HEAD, "SELECT seq, lease, next_at FROM deliveries WHERE seq = (SELECT seq FROM deliveries "
+                "WHERE " SQL_DELIVERY_OPEN " AND receiver = ?1 ORDER BY seq LIMIT 1)")
 X(SQL_DUE_EARLIER,
   "SELECT 1 FROM deliveries WHERE task_id = ?1 AND receiver = ?2 AND seq < ?3 AND " SQL_DELIVERY_OPEN
   " LIMIT 1")
@@ -242,9 +241,9 @@ X(SQL_OLD_DELIVERIES,
 X(SQL_OLD_RECEIPTS,
   "SELECT seq, body_id, task_id, bytes FROM receipts WHERE received_at < ?1 ORDER BY received_at "
   "LIMIT ?2")
-/* Those that ran nothing go first, then the oldest. */
-X(SQL_LESSER_RECEIPTS,
-  "SELECT seq, body_id, task_id, bytes FROM receipts WHERE status <> 'accepted' ORDER BY seq LIMIT ?1")
+X(SQL_RECEIPTS_OF_STATUS,
+  "SELECT seq, body_id, task_id, bytes FROM receipts WHERE status = ?1 AND status <> 'accepted' "
+  "ORDER BY seq LIMIT ?2")
 X(SQL_OLDEST_RECEIPTS, "SELECT seq, body_id, task_id, bytes FROM receipts ORDER BY seq LIMIT ?1")
 X(SQL_RECEIPT_BYTES,
   "SELECT count(*), max(seq), sum(bytes) FROM (SELECT seq, bytes FROM receipts WHERE seq > ?1 "

@@ -19,6 +19,7 @@
 #include "store/rows.h"
 
 struct store;
+struct db;
 
 struct store_options {
     struct loop *loop;          /* done callbacks run here */
@@ -39,10 +40,15 @@ struct store_op {
     int rc;                     /* 0 or -1 */
     struct error error;         /* FULL, IO, BUSY, NOT_FOUND … */
     /* private */
-    struct loop_post post;
     struct store *store;
     struct store_op *next;
-    int (*run)(void *db, struct store_op *op);
+    int (*run)(struct db *db, struct store_op *op);
+    int64_t at;                 /* wall clock when the verb was called */
+    int64_t carry, carry_next;  /* of an operation that takes several turns */
+    size_t weight;
+    unsigned batch;             /* first of a committed batch: how many it was … */
+    double seconds;             /* … and how long its commit took */
+    bool is_long, is_write, is_intake;
 };
 
 /* ---- one transaction of intake: the durable half of the one invocation path ---- */
@@ -194,15 +200,18 @@ void store_events(struct store *s, struct store_events *e);
 /* ---- deliveries ---- */
 
 /* Due deliveries (pending or retrying, next_at <= now, not leased) are leased to this node until
-   attempt or release. At most per_receiver of each receiver, none of those named in `skip`; fair: every
-   receiver with due work gets its turn. With `ordered` receivers the caller passes per-receiver 1 by
-   naming them in `single`. */
+   attempt or release. At most per_receiver of each receiver, none of those named in `skip`; fair:
+   every receiver with due work gets its turn. A delivery waits while an earlier one of the same task
+   to the same receiver is open. A receiver named in `single` gets the oldest of its open deliveries
+   or nothing, so it has at most one on its way and sees them in the order of seq. */
 struct store_due {
     struct store_op op;
     int64_t now;
     unsigned limit, per_receiver;
     const struct str *skip;     /* receivers that are full or held back */
     size_t n_skip;
+    const struct str *single;   /* ordered receivers: their oldest open one, alone, when it is due */
+    size_t n_single;
     struct delivery_row *deliveries; /* with body */
     size_t n_deliveries;
     int64_t next_at;            /* the earliest next_at > now of unleased ones, or 0 */
@@ -288,8 +297,9 @@ struct store_prune {
     struct store_op op;
     int64_t before, now;
     unsigned limit;
+    int64_t max_receipt_bytes;  /* past it receipts go, those that ran nothing first; 0 = no ceiling */
     int64_t deleted;
-    bool more;
+    bool more;                  /* call again: the step ended at its limit or after a few ms */
 };
 void store_prune(struct store *s, struct store_prune *p);
 

@@ -25,6 +25,9 @@ struct template; /* immutable after compile */
    time only. */
 struct template_partials {
     struct str (*find)(void *ctx, struct str name);
+    /* Enumerates all names, for partials whose name is data ({{>*kind}}): *at starts at 0; false at the
+       end. May be NULL: then only names written out somewhere can be meant. */
+    bool (*next)(void *ctx, size_t *at, struct str *name);
     void *ctx;
 };
 
@@ -42,7 +45,8 @@ int template_escape_parse(struct str word, enum template_escape *out) must_check
 /* False when rendering can only give the source text itself. */
 bool template_is_dynamic(const struct template *t);
 /* Calls fn with the dotted path of every data look-up from the root that is written in the template
-   ("body.order.id"): for load-time rules such as "no payload in instruction". */
+   ("body.order.id"; "" = the whole root): for load-time rules such as "no payload in instruction". What
+   a `define` or a mustache section looks up is told as if from the root. */
 void template_each_path(const struct template *t, void (*fn)(void *ctx, struct str path), void *ctx);
 
 struct template_options {

@@ -4,7 +4,8 @@
 
        [CRON_TZ=zone | TZ=zone] ( @alias | @every DURATION | @at TIME | @reboot | @manual | fields )
        fields   [second] minute hour day month weekday [year]         5, 6 or 7 of them, 1..256 bytes
-       item     * ? v v-w (w < v goes round) v/n STAR/n v-w/n, lists with commas, names in any case
+       item     * ? v v-w (w < v goes round), each with an optional /n; lists with commas; names in any
+                case; years take no step on *
        day      L  L-3  15W  LW         weekday   MON#2  5L  5#L, 0 = 7 = SUN, leading + = "and"
        hash     H  H(a-b)  H/n  H(a-b)/n  a~b  a~  ~b  ~  R(a-b): one value for ever, by agent and trigger
 
@@ -34,14 +35,16 @@ enum cron_kind {
 
 struct cron_context {
     struct str agent, trigger; /* what H, ~ and R hash */
-    const struct zone *zone;   /* for `@at` without an offset, unless the text names a zone; NULL = UTC */
+    const struct zone
+        *zone; /* for `@at` without an offset, unless the text names a zone; NULL = UTC */
 };
 
 /* Compiles an expression; ctx may be NULL. Nothing given needs to live on. NULL and an error that names
    field, text, column (also in e->column, 1-based) and accepted range, with a hint where the mistake is
    a known one. A schedule that can never fire ("0 0 31 2 *") is refused. Loop thread only when the text
    names a zone (zone_get). */
-struct cron *cron_parse(struct str text, const struct cron_context *ctx, struct error *e) must_check;
+struct cron *cron_parse(struct str text, const struct cron_context *ctx,
+                        struct error *e) must_check;
 /* NULL is fine. */
 void cron_free(struct cron *c);
 

@@ -20,12 +20,12 @@ enum cron_field {
 };
 
 /* X(id, text): what cron_note() tells. */
-#define CRON_NOTES(X)                                                                              \
-    X(WIDE_STEP, "a step larger than its field leaves only the first value")                       \
-    X(OPEN_STEP, "N/step runs from N to the end of the field; OCPS 1.0 has no such form")          \
-    X(EITHER_DAY, "day of month and day of week are both given: either may match (+ in front of "  \
-                  "the day of week asks for both)")                                                \
-    X(QUARTZ, "with ? this looks like Quartz, where 1 is Sunday; here 1 is Monday, 0 and 7 are "   \
+#define CRON_NOTES(X)                                                                             \
+    X(WIDE_STEP, "a step larger than its field leaves only the first value")                      \
+    X(OPEN_STEP, "N/step runs from N to the end of the field; OCPS 1.0 has no such form")         \
+    X(EITHER_DAY, "day of month and day of week are both given: either may match (+ in front of " \
+                  "the day of week asks for both)")                                               \
+    X(QUARTZ, "with ? this looks like Quartz, where 1 is Sunday; here 1 is Monday, 0 and 7 are "  \
               "Sunday")
 
 enum cron_note_id {

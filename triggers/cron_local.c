@@ -72,7 +72,8 @@ static uint32_t month_days(const struct cron *c, int year, int month)
         return 0;
     int length = civil_month_days(year, month);
     int first = (int)((civil_days(year, month, 1) + 4) % 7); /* 1970 and later: not negative */
-    uint32_t by_date = days_by_date(c, length, first), by_weekday = days_by_weekday(c, length, first);
+    uint32_t by_date = days_by_date(c, length, first),
+             by_weekday = days_by_weekday(c, length, first);
     uint32_t days = c->both_days ? by_date & by_weekday : by_date | by_weekday;
     return days & first_days(length);
 }

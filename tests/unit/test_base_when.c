@@ -133,7 +133,8 @@ TEST(what_is_no_date_is_refused_and_says_why)
     } rows[] = {
         { "", "\"\" is no date and time; write it as 2026-12-24T18:00:00Z" },
         { "tomorrow", "\"tomorrow\" is no date and time; write it as 2026-12-24T18:00:00Z" },
-        { "2026-11-21T06:30:00", "\"2026-11-21T06:30:00\" needs an offset; end it with Z or +01:00" },
+        { "2026-11-21T06:30:00",
+          "\"2026-11-21T06:30:00\" needs an offset; end it with Z or +01:00" },
         { "2026-11-21", "\"2026-11-21\" needs an offset; end it with Z or +01:00" },
         { "2026-02-29T00:00:00Z", NULL },
         { "2026-13-01T00:00:00Z", NULL },

@@ -105,8 +105,8 @@ TEST(offsets_and_names_of_odd_zones)
         { "Antarctica/Troll", "2040-07-01T00:00:00Z", 7200, "+02" },
         { "Pacific/Apia", "2011-12-30T09:59:59Z", -36000, "-10" },
         { "Pacific/Apia", "2011-12-30T10:00:00Z", 50400, "+14" },
-        { "Africa/Casablanca", "2026-02-20T12:00:00Z", 0, "+00" }, /* Ramadan */
-        { "Africa/Casablanca", "2026-06-01T12:00:00Z", 3600, "+01" },
+        { "Africa/Casablanca", "2025-03-10T12:00:00Z", 0, "+00" }, /* Ramadan */
+        { "Africa/Casablanca", "2025-06-01T12:00:00Z", 3600, "+01" },
         { "America/Caracas", "2016-05-01T06:59:59Z", -16200, "-0430" },
         { "America/Caracas", "2016-05-01T07:00:00Z", -14400, "-04" },
         { "UTC", "2026-06-01T12:00:00Z", 0, "UTC" },
@@ -173,8 +173,10 @@ TEST(wall_times_are_met_once_twice_or_never)
 
 TEST(next_change_names_exactly_the_instants_where_the_offset_differs)
 {
-    static const char *const zones[] = { "America/New_York", "Europe/Dublin", "Africa/Casablanca",
-                                         "Pacific/Apia",     "Asia/Gaza",     "Australia/Lord_Howe" };
+    static const char *const zones[] = {
+        "America/New_York", "Europe/Dublin", "Africa/Casablanca",
+        "Pacific/Apia",     "Asia/Gaza",     "Australia/Lord_Howe"
+    };
     if (no_zone_files())
         return;
     for (size_t i = 0; i < N_ELEMENTS(zones); i++) {
@@ -242,7 +244,8 @@ TEST(footers_rule_for_ever)
         { "AAA0BBB,J60/0,J300/0", "2052-02-29T23:59:59Z", 0 }, /* J60 is 1 March in every year */
         { "AAA0BBB,J60/0,J300/0", "2052-03-01T00:00:00Z", 3600 },
         { "AAA0BBB,J60/0,J300/0", "2051-03-01T00:00:00Z", 3600 },
-        { "AAA0BBB,59/0,300/0", "2052-02-29T00:00:00Z", 3600 }, /* 59 is 29 February in a leap year */
+        { "AAA0BBB,59/0,300/0", "2052-02-29T00:00:00Z",
+          3600 }, /* 59 is 29 February in a leap year */
         { "AAA0BBB,59/0,300/0", "2051-03-01T00:00:00Z", 3600 },
         { "AAA0BBB,59/0,300/0", "2051-02-28T23:59:59Z", 0 },
         { "AAA0BBB,J1/-167,J100/0", "2050-12-24T23:59:59Z", 0 }, /* reaches into the year before */
@@ -250,7 +253,8 @@ TEST(footers_rule_for_ever)
         { "AAA0BBB,J1/-24,J100/0", "2050-12-31T00:00:00Z", 3600 },
         { "AAA0BBB,J100/0,J365/48", "2051-01-01T22:00:00Z", 3600 }, /* and into the year after */
         { "AAA0BBB,J100/0,J365/48", "2051-01-01T23:00:00Z", 0 },
-        { "EST5EDT,0/1,J365/35", "2050-01-01T05:59:59Z", -18000 }, /* the last end is two years old */
+        { "EST5EDT,0/1,J365/35", "2050-01-01T05:59:59Z",
+          -18000 }, /* the last end is two years old */
         { "EST5EDT,0/0,J365/25", "2050-01-01T05:00:00Z", -14400 }, /* all year, RFC 9636 3.3.1 */
         { "EST5EDT,0/0,J365/25", "2050-12-31T23:59:59Z", -14400 },
         { "EST5EDT,0/0,J365/25", "2050-07-01T00:00:00Z", -14400 },
@@ -275,12 +279,29 @@ TEST(footers_rule_for_ever)
 TEST(footers_that_are_no_rule_are_refused)
 {
     static const char *const rows[] = {
-        "E",          "5",          "EST",         "EST5EDT",     "EST5EDT,",
-        "EST25",      "<EST5",      "EST5x",       "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,",
-        "EST5EDT,M13.2.0,M11.1.0",  "EST5EDT,M3.6.0,M11.1.0",     "EST5EDT,M3.2.7,M11.1.0",
-        "EST5EDT,M3.0.0,M11.1.0",   "EST5EDT,J0,J300",            "EST5EDT,J366,J1",
-        "EST5EDT,366,1",            "EST5EDT,M3.2.0/168,M11.1.0", "EST5EDT,M3.2.0,M11.1.0,",
-        "<>5",        "EST5:60",    "EST5EDT,M3.2.0/2:00:60,M11.1.0", "ABCDEFGHIJKLMNOPQ5",
+        "E",
+        "5",
+        "EST",
+        "EST5EDT",
+        "EST5EDT,",
+        "EST25",
+        "<EST5",
+        "EST5x",
+        "EST5EDT,M3.2.0",
+        "EST5EDT,M3.2.0,",
+        "EST5EDT,M13.2.0,M11.1.0",
+        "EST5EDT,M3.6.0,M11.1.0",
+        "EST5EDT,M3.2.7,M11.1.0",
+        "EST5EDT,M3.0.0,M11.1.0",
+        "EST5EDT,J0,J300",
+        "EST5EDT,J366,J1",
+        "EST5EDT,366,1",
+        "EST5EDT,M3.2.0/168,M11.1.0",
+        "EST5EDT,M3.2.0,M11.1.0,",
+        "<>5",
+        "EST5:60",
+        "EST5EDT,M3.2.0/2:00:60,M11.1.0",
+        "ABCDEFGHIJKLMNOPQ5",
         "EST5EDT,M3.2.0 ,M11.1.0",
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
@@ -325,7 +346,8 @@ TEST(counts_beyond_sense_are_refused)
     static const struct {
         size_t at;
         unsigned char byte;
-    } rows[] = { { 0, 'X' }, { 20, 1 }, { 24, 1 }, { 28, 1 }, { 32, 1 }, { 36, 1 }, { 39, 0 }, { 40, 1 } };
+    } rows[] = { { 0, 'X' }, { 20, 1 }, { 24, 1 }, { 28, 1 },
+                 { 32, 1 },  { 36, 1 }, { 39, 0 }, { 40, 1 } };
     size_t n;
     auto_free char *bytes = slurp("/usr/share/zoneinfo/Etc/UTC", &n);
     if (no_zone_files())
@@ -382,9 +404,19 @@ TEST(an_old_file_of_version_one_is_read_by_its_32_bit_block)
 TEST(names_that_reach_outside_the_folders_are_refused)
 {
     static const char *const rows[] = {
-        "", "../../../etc/passwd", "Europe/../Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin",
-        "Europe//Berlin", "Europe/Berlin/", "./Europe/Berlin", "Europe/Ber lin", "Europe/Berlin\n", ".",
-        "..", "Europe/.hidden", "A23456789012345678901234567890123456789012345678901234567890123456",
+        "",
+        "../../../etc/passwd",
+        "Europe/../Europe/Berlin",
+        "/usr/share/zoneinfo/Europe/Berlin",
+        "Europe//Berlin",
+        "Europe/Berlin/",
+        "./Europe/Berlin",
+        "Europe/Ber lin",
+        "Europe/Berlin\n",
+        ".",
+        "..",
+        "Europe/.hidden",
+        "A23456789012345678901234567890123456789012345678901234567890123456",
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         struct error e = ERROR_INIT;
@@ -403,9 +435,11 @@ TEST(a_wrong_name_gets_the_nearest_one)
         const char *wrong, *error;
     } rows[] = {
         { "Europe/Berln", "unknown time zone \"Europe/Berln\", did you mean Europe/Berlin" },
-        { "america/new_york", "unknown time zone \"america/new_york\", did you mean America/New_York" },
+        { "america/new_york",
+          "unknown time zone \"america/new_york\", did you mean America/New_York" },
         { "New_York", "unknown time zone \"New_York\", did you mean America/New_York" },
-        { "Amerika/New_York", "unknown time zone \"Amerika/New_York\", did you mean America/New_York" },
+        { "Amerika/New_York",
+          "unknown time zone \"Amerika/New_York\", did you mean America/New_York" },
         { "Europe/Tokyo", "unknown time zone \"Europe/Tokyo\", did you mean Asia/Tokyo" },
         { "Qqqqqqqqqqqq",
           "unknown time zone \"Qqqqqqqqqqqq\"; expected an IANA name such as Europe/Berlin" },
@@ -478,7 +512,8 @@ TEST(extreme_instants_have_an_answer)
 {
     if (no_zone_files())
         return;
-    static const int64_t rows[] = { INT64_MIN, INT64_MIN + 1, -377705116800, 253402300799, INT64_MAX - 1, INT64_MAX };
+    static const int64_t rows[] = { INT64_MIN,    INT64_MIN + 1, -377705116800,
+                                    253402300799, INT64_MAX - 1, INT64_MAX };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         const struct zone *z = must_get("America/New_York");
         CHECK(zone_offset(z, rows[i], NULL) < 0);

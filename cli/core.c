@@ -1,0 +1,67 @@
+/* The rooms put together. The tables of the layers above engine are handed in here and nowhere else. */
+#include "cli/core.h"
+
+#include "base/zone.h"
+#include "triggers/trigger.h"
+
+#include <errno.h>
+
+#define CORE_NODE "local" /* one node; several get names of their own */
+
+static const struct part_maker *const core_parts[GENERATION_PARTS] = {
+    [PART_AGENTS] = &agents_part,
+    [PART_NOTIFIERS] = &notifiers_part,
+    [PART_TRIGGERS] = &trigger_part,
+};
+
+struct generation *core_load(const char *path, struct buf *out)
+{
+    struct config_problems problems;
+    config_problems_init(&problems);
+    struct generation *g = NULL;
+    struct config *c = config_load(path, &problems);
+    if (c)
+        g = generation_new(c, core_parts, &problems);
+    config_problems_print(&problems, path, out);
+    config_problems_release(&problems);
+    return g;
+}
+
+int core_open(struct core *c, struct generation *g, struct error *e)
+{
+    const struct config *config = g->config;
+    if (readlink("/proc/self/exe", c->self, sizeof(c->self) - 1) <= 0)
+        return error_sys(e, errno, "/proc/self/exe (is /proc mounted? it is needed to start agents)");
+    c->loop = loop_new(&clock_real);
+    struct store_options store = { .loop = c->loop, .node = CORE_NODE };
+    c->store = store_open(config->store.url.s.p, &store, e);
+    if (!c->store)
+        return -1;
+    struct http_client_options client = { .user_agent = "keryx/" KERYX_VERSION };
+    c->client = http_client_new(c->loop, &client);
+    c->agents = (struct agents_env){ c->loop, c->client, c->self };
+    c->notifiers = (struct notifiers_env){ c->loop, c->client };
+    struct engine_options engine = {
+        .loop = c->loop,
+        .store = c->store,
+        .node = CORE_NODE,
+        .generation = g,
+        .runners = agents_kinds,
+        .runner_env = &c->agents,
+        .senders = notifiers_senders,
+        .sender_env = &c->notifiers,
+        .notifier = notifiers_hook(&c->notifiers),
+    };
+    c->engine = engine_new(&engine);
+    return 0;
+}
+
+void core_close(struct core *c)
+{
+    store_close(c->store);
+    engine_free(c->engine);
+    http_client_free(c->client);
+    if (c->loop)
+        loop_free(c->loop);
+    zone_cache_release();
+}

@@ -1,0 +1,245 @@
+/* keryx run: one task by hand. With a daemon it asks the daemon; without one it runs the agent itself in
+   the foreground, on the same store and the same path. */
+#include "cli/client.h"
+#include "cli/core.h"
+
+#include "base/log.h"
+#include "base/when.h"
+#include "http/url.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+
+#define RUN_WAIT_US (24 * 3600 * US_PER_S) /* the agent's own timeout is the bound that counts */
+
+struct run_ask {
+    struct client client;
+    bool background, json;
+    const char *session, *wait;
+    const char *agent, *input;
+};
+
+/* ---- through the daemon ---- */
+
+static struct json *run_request_body(struct run_ask *ask)
+{
+    struct arena *a = ask->client.arena;
+    struct json *body = json_object(a);
+    json_put_str(a, body, "input", ask->input);
+    json_put_str(a, body, "mode", ask->background ? "async" : "sync");
+    json_put_str(a, body, "trigger", "cli");
+    json_put_str(a, body, "session", ask->session);
+    json_put_str(a, body, "timeout", "24h");
+    return body;
+}
+
+static const char *run_path(struct run_ask *ask)
+{
+    auto_buf path = BUF_INIT(4 * KIB);
+    buf_cstr(&path, "/api/v1/agents/");
+    url_encode(&path, str_of(ask->agent));
+    buf_cstr(&path, "/run");
+    return arena_cstr(ask->client.arena, buf_view(&path));
+}
+
+static int run_print_answer(struct run_ask *ask)
+{
+    struct client *c = &ask->client;
+    if (ask->json)
+        return c->status < 300 ? client_print(c) : (client_print(c), CLI_FAILED);
+    if (c->status == 200 || c->status == 202) {
+        const char *text = client_text(c, c->body, ask->background ? "task_id" : "result");
+        printf("%s\n", text);
+        return CLI_OK;
+    }
+    const char *why = client_text(c, c->body, "error");
+    if (!*why)
+        why = client_text(c, c->body, "detail");
+    return cli_fail(c->status == 404 ? CLI_NOT_FOUND : CLI_FAILED, "%s", *why ? why : "the server refused");
+}
+
+/* ---- without a daemon ---- */
+
+struct run_local {
+    struct core core;
+    struct run_ask *ask;
+    struct intake intake;
+    struct task_watch watch;
+    struct loop_timer settle;
+    int64_t settle_until;
+    int code;
+};
+
+static void run_local_stop(void *ctx)
+{
+    loop_stop(((struct run_local *)ctx)->core.loop);
+}
+
+static void run_local_drain(struct run_local *r)
+{
+    engine_drain(r->core.engine, r->settle_until, run_local_stop, r);
+}
+
+/* The task's deliveries get some time; what is left stays in the store for the daemon. */
+static void run_local_settle(struct loop_timer *t)
+{
+    struct run_local *r = container_of(t, struct run_local, settle);
+    run_local_drain(r);
+}
+
+static void run_local_ended(struct task_watch *w, const struct task_row *task)
+{
+    struct run_local *r = container_of(w, struct run_local, watch);
+    int64_t wait = 30 * US_PER_S;
+    if (r->ask->wait && duration_parse(str_of(r->ask->wait), true, &wait, NULL) != 0)
+        wait = 30 * US_PER_S;
+    if (task->state == TASK_COMPLETED) {
+        cli_write(task->result);
+        putchar('\n');
+    } else {
+        r->code = cli_fail(CLI_FAILED, "%s", task->error_message.p ? task->error_message.p : "cancelled");
+    }
+    r->settle_until = loop_mono(r->core.loop) + wait;
+    loop_timer_set(r->core.loop, &r->settle, 200 * US_PER_MS, run_local_settle);
+}
+
+static void run_local_committed(struct intake *i)
+{
+    struct run_local *r = i->ctx;
+    if (i->outcome == INTAKE_ACCEPTED) {
+        engine_watch_task(r->core.engine, &r->watch, i->task_id);
+        return;
+    }
+    r->code = cli_fail(CLI_FAILED, "the task could not be stored: %s", i->error.text);
+    loop_stop(r->core.loop);
+}
+
+static void run_local_started(void *ctx, int rc, const struct error *why)
+{
+    struct run_local *r = ctx;
+    if (rc != 0) {
+        r->code = cli_fail(CLI_FAILED, "the store could not be read: %s", why->text);
+        loop_stop(r->core.loop);
+        return;
+    }
+    struct intake *i = &r->intake;
+    i->agent = str_of(r->ask->agent);
+    i->trigger_type = "cli";
+    i->trigger_name = STR("cli");
+    i->input = str_of(r->ask->input);
+    i->session_id = str_of(r->ask->session);
+    i->response_mode = "sync";
+    i->done = run_local_committed;
+    i->ctx = r;
+    engine_submit(r->core.engine, i);
+}
+
+static int run_here(struct run_ask *ask, struct generation *g)
+{
+    struct run_local r = { .ask = ask };
+    struct error e = ERROR_INIT;
+    log_setup(LOG_LEVEL_WARN, LOG_FORMAT_AUTO);
+    if (core_open(&r.core, g, &e) != 0) {
+        r.code = cli_fail(CLI_FAILED, "%s", e.text);
+    } else {
+        engine_start(r.core.engine, run_local_started, &r);
+        loop_run(r.core.loop);
+    }
+    core_close(&r.core);
+    return r.code;
+}
+
+static int run_unknown_agent(const struct config *c, const char *word)
+{
+    const char **names = xalloc(sizeof(*names) * (c->n_agents + 1));
+    for (size_t i = 0; i < c->n_agents; i++)
+        names[i] = c->agents[i].name.s.p;
+    const char *near = str_nearest(str_of(word), names, c->n_agents);
+    int code = cli_fail(CLI_NOT_FOUND, "there is no agent '%s'%s%s%s", word, near ? " (did you mean '" : "",
+                        near ? near : "", near ? "'?)" : "");
+    free(names);
+    return code;
+}
+
+/* X is an agent if one has that name; a single word that is none is an error; anything with a space is a
+   prompt for the default agent. */
+static int run_resolve(struct run_ask *ask, const struct config *c, char **argv, int words)
+{
+    const char *x = argv[1];
+    bool prompt = strchr(x, ' ') != NULL;
+    if (config_find_agent(c, str_of(x))) {
+        ask->agent = x;
+        ask->input = words > 1 ? argv[2] : "";
+        return CLI_OK;
+    }
+    if (!prompt)
+        return run_unknown_agent(c, x);
+    ask->agent = c->defaults.agent.s.p ? c->defaults.agent.s.p : "default";
+    ask->input = x;
+    return CLI_OK;
+}
+
+static int run_with(struct run_ask *ask, const char *path, char **argv, int words)
+{
+    auto_buf problems = BUF_INIT(4 * MIB);
+    struct generation *g = core_load(path, &problems);
+    if (!g) {
+        fwrite(problems.p ? problems.p : "", 1, problems.n, stderr);
+        return CLI_USAGE;
+    }
+    int code = run_resolve(ask, g->config, argv, words);
+    if (code == CLI_OK)
+        code = client_open(&ask->client);
+    if (code == CLI_OK) {
+        if (client_reaches(&ask->client)) {
+            code = client_try(&ask->client, "POST", run_path(ask), run_request_body(ask), RUN_WAIT_US);
+            code = code == CLI_OK ? run_print_answer(ask) : code;
+        } else if (ask->background) {
+            code = cli_fail(CLI_UNREACHABLE, "--background needs a running daemon; start one with: keryx serve -c %s",
+                            path);
+        } else {
+            code = run_here(ask, g);
+        }
+    }
+    client_close(&ask->client);
+    generation_unref(g);
+    return code;
+}
+
+static int run_run(int argc, char **argv)
+{
+    struct run_ask ask = { 0 };
+    const struct cli_option options[] = {
+        { 's', "server", &ask.client.server, NULL }, { 'c', "config", &ask.client.config, NULL },
+        { 'b', "background", NULL, &ask.background }, { 0, "json", NULL, &ask.json },
+        { 0, "session", &ask.session, NULL },         { 0, "wait", &ask.wait, NULL },
+    };
+    int words = cli_options(&cli_run, argc, argv, options, N_ELEMENTS(options));
+    if (words < 1 || words > 2) {
+        if (words >= 0)
+            cli_print_help(&cli_run, true);
+        return CLI_USAGE;
+    }
+    const char *path = cli_config_path(ask.client.config);
+    if (!path)
+        return CLI_USAGE;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int code = run_with(&ask, path, argv, words);
+    curl_global_cleanup();
+    return code;
+}
+
+const struct command cli_run = {
+    .name = "run",
+    .usage = "AGENT|\"PROMPT\" [INPUT] [--background] [--session KEY]",
+    .summary = "run an agent once and print its result",
+    .help = "  -b, --background    print the task's id at once (needs a daemon)\n"
+            "  --session KEY       continue that conversation\n"
+            "  --json              print the whole answer\n"
+            "  --wait 30s          without a daemon: how long its deliveries may take\n"
+            "  -s, --server URL    the server (default $KERYX_URL, else where agents.yaml says it listens)\n"
+            "  -c, --config FILE   the configuration (default agents.yaml)\n\n"
+            "Anything with a space is a prompt for the default agent. Without a daemon the agent runs here, on\n"
+            "the same store.\n",
+    .run = run_run,
+};
