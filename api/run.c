@@ -61,6 +61,7 @@ static void run_accepted(struct run_call *run)
     struct engine *e = run->call->api->o.engine;
     run->intake.task_id = arena_str(a, run->intake.task_id);
     if (run->mode == CONFIG_SYNC && run->intake.outcome == INTAKE_ACCEPTED) {
+        run->watch.ended = run_ended;
         engine_watch_task(e, &run->watch, run->intake.task_id);
         loop_timer_set(engine_loop(e), &run->timer, run->timeout_us, run_timed_out);
         return;

@@ -107,6 +107,7 @@ static void run_local_committed(struct intake *i)
 {
     struct run_local *r = i->ctx;
     if (i->outcome == INTAKE_ACCEPTED) {
+        r->watch.ended = run_local_ended;
         engine_watch_task(r->core.engine, &r->watch, i->task_id);
         return;
     }

@@ -19,6 +19,7 @@
 
 struct config_node; /* config/yaml.h: the positioned tree, kept for free-form parts */
 struct env;
+struct map;
 
 struct config_pos {
     unsigned line, column; /* 1-based; 0 = not from the file (a default) */
@@ -318,6 +319,7 @@ struct config {
     uint64_t generation;                /* counted by the loader's owner */
     struct arena *arena;
     struct env *env;                    /* config/env.h: for config_getenv() */
+    struct map *agent_index;            /* for config_find_agent() */
     struct config_text file, directory; /* absolute */
     struct config_text version, name;
     struct config_server server;

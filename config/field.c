@@ -56,7 +56,7 @@ int config_field_choice_index(const char *choices, struct str word)
 {
     struct str rest = str_of(choices), piece;
     for (int i = 0; str_split(&rest, '|', &piece); i++)
-        if (str_eq(piece, word))
+        if (str_eq_fold(piece, word))
             return i;
     return -1;
 }
@@ -388,6 +388,11 @@ void config_field_read(struct config_reader *r, const struct config_path *path,
     }
     if (section->pos_at && path)
         *(struct config_pos *)(void *)((char *)object + section->pos_at) = path->pos;
+    struct config_entry *type = node ? node->first : NULL;
+    while (type && !str_eq(type->key, STR("type")))
+        type = type->next;
+    if (section->variant && type) /* it may be ${TYPE} */
+        config_value_expand(r, &(struct config_path){ .up = path, .key = type->key }, type->value);
     int variant = section->variant ? section->variant(r, path, node) : -1;
     read_rows(r, path, section, node, variant, object);
     if (node && !section->open)

@@ -15,9 +15,11 @@
 #define MAX_TEMPLATE_FILES 1000
 #define MAX_TEMPLATE       (256 * KIB)
 
-static void free_env(void *env)
+static void free_config(void *config)
 {
-    env_free(env);
+    struct config *c = config;
+    env_free(c->env);
+    map_free(c->agent_index);
 }
 
 static struct config *new_config(const char *label, const char *directory)
@@ -27,7 +29,8 @@ static struct config *new_config(const char *label, const char *directory)
     c->refs = 1;
     c->arena = arena;
     c->env = env_new();
-    arena_on_free(arena, free_env, c->env);
+    c->agent_index = map_new(false);
+    arena_on_free(arena, free_config, c);
     c->file.s = arena_str(arena, str_of(label));
     if (directory)
         c->directory.s = arena_str(arena, str_of(directory));
@@ -50,8 +53,9 @@ static void name_triggers(struct config_reader *r, struct config_agent *a)
 /* `default` is there without being written, so that a prompt can be run by an empty file. */
 static void add_default_agent(struct config_reader *r, struct config *c)
 {
-    if (config_find_agent(c, STR("default")))
-        return;
+    for (size_t i = 0; i < c->n_agents; i++)
+        if (str_eq(c->agents[i].name.s, STR("default")))
+            return;
     struct config_agent *agents = ARENA_ARRAY(r->arena, struct config_agent, c->n_agents + 1);
     if (c->n_agents)
         memcpy(agents, c->agents, c->n_agents * sizeof(*agents));
@@ -69,6 +73,7 @@ static void finish_agents(struct config_reader *r, struct config *c)
     add_default_agent(r, c);
     for (size_t i = 0; i < c->n_agents; i++) {
         struct config_agent *a = &c->agents[i];
+        map_put(c->agent_index, a->name.s, a);
         if (a->type == CONFIG_LLM && !a->llm.s.p) {
             a->llm = c->defaults.llm;
             a->llm.pos = (struct config_pos){ 0 };
@@ -79,7 +84,8 @@ static void finish_agents(struct config_reader *r, struct config *c)
     }
 }
 
-static void finish_logging(struct config_reader *r, struct config *c, const struct config_node *root)
+static void finish_logging(struct config_reader *r, struct config *c,
+                           const struct config_node *root)
 {
     const struct config_text *format = &c->logging.hector_format;
     if (format->s.p && !config_node_get(config_node_get(root, "logging"), "format"))
@@ -87,7 +93,8 @@ static void finish_logging(struct config_reader *r, struct config *c, const stru
     if (!c->logging.hector_file.s.p)
         return;
     size_t n = c->logging.n_destinations;
-    struct config_log_destination *all = ARENA_ARRAY(r->arena, struct config_log_destination, n + 1);
+    struct config_log_destination *all =
+        ARENA_ARRAY(r->arena, struct config_log_destination, n + 1);
     if (n)
         memcpy(all, c->logging.destinations, n * sizeof(*all));
     all[n].type.s = STR("file");
@@ -121,11 +128,12 @@ static void read_template_file(struct config_reader *r, struct config_pairs *tem
     struct str path = arena_printf(r->arena, "%s/templates/%s", r->directory, file);
     if (config_value_file(r->arena, path.p, MAX_TEMPLATE, &text, &error)) {
         if (error.code != ERROR_INVALID) /* a directory is nothing to complain about */
-            config_problem(r->problems, false, (struct config_pos){ 0 }, "templates: %s", error.text);
+            config_problem(r->problems, false, (struct config_pos){ 0 }, "templates: %s",
+                           error.text);
         return;
     }
-    templates->items[templates->n++] = (struct config_pair){ .key = arena_str(r->arena, name),
-                                                             .value = { .s = text } };
+    templates->items[templates->n++] =
+        (struct config_pair){ .key = arena_str(r->arena, name), .value = { .s = text } };
 }
 
 static int compare_names(const void *a, const void *b)
@@ -149,7 +157,8 @@ static void read_template_files(struct config_reader *r, struct config *c)
     closedir(dir);
     if (n == MAX_TEMPLATE_FILES)
         config_problem(r->problems, true, (struct config_pos){ 0 },
-                       "templates: more than %d files; the others are not read", MAX_TEMPLATE_FILES);
+                       "templates: more than %d files; the others are not read",
+                       MAX_TEMPLATE_FILES);
     qsort(names, n, sizeof(*names), compare_names);
     struct config_pair *items = ARENA_ARRAY(r->arena, struct config_pair, c->templates.n + n + 1);
     if (c->templates.n)
@@ -190,11 +199,9 @@ struct config *config_read(const char *path, struct config_problems *problems)
     char real[PATH_MAX];
     struct config_pos nowhere = { 0 };
     if (!realpath(path, real)) {
-        config_problem(problems, false, nowhere,
-                       errno == ENOENT ? "no such file; expected a configuration (keryx init writes "
-                                         "one that runs)"
-                                       : "cannot be read: %s",
-                       strerror(errno));
+        config_problem(problems, false, nowhere, "cannot be read: %s; expected a configuration%s",
+                       strerror(errno),
+                       errno == ENOENT ? " (keryx init writes one that runs)" : "");
         return NULL;
     }
     struct arena *arena = arena_new(0);
@@ -245,10 +252,7 @@ void config_unref(struct config *c)
 
 const struct config_agent *config_find_agent(const struct config *c, struct str name)
 {
-    for (size_t i = 0; i < c->n_agents; i++)
-        if (str_eq(c->agents[i].name.s, name))
-            return &c->agents[i];
-    return NULL;
+    return map_get(c->agent_index, name);
 }
 
 const struct config_llm *config_find_llm(const struct config *c, struct str name)

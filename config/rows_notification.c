@@ -81,7 +81,7 @@ static const struct config_section retry_section = { .name = "notification_retry
 static const struct config_field notification_rows[] = {
     CONFIG_ROW("id", TEXT, .flags = FIELD_REQUIRED, AT(id), .pattern = "_-.",
                .help = "its name, unique in its list"),
-    CONFIG_ROW("type", TEXT, .flags = FIELD_ROLE, AT(type), .otherwise = "webhook",
+    CONFIG_ROW("type", TEXT, AT(type), .otherwise = "webhook",
                .help = "webhook, or the name of a connection or target"),
     CONFIG_ROW("enabled", BOOL, AT(enabled), .otherwise = "true", .help = "false: nothing is sent"),
     CONFIG_ROW(

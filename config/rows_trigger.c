@@ -375,6 +375,15 @@ static void webhook_auth_finish(struct config_reader *r, const struct config_pat
         w->auth.set = true;
         w->secret = (struct config_text){ 0 };
     }
+    if (w->auth.set && !w->auth.mode.s.p) {
+        bool gitlab = str_eq(w->source.s, STR("gitlab"));
+        if (w->auth.token.s.p)
+            w->auth.mode.s = gitlab ? STR("gitlab_token") : STR("bearer");
+        else if (w->auth.value.s.p)
+            w->auth.mode.s = STR("static_header");
+        else if (w->auth.password.s.p)
+            w->auth.mode.s = STR("basic");
+    }
     bool both = w->secret.s.p && (w->auth.secret.s.p || w->auth.secrets.n);
     if (both)
         problem_at(r, path, "secret", w->secret.pos,

@@ -292,6 +292,11 @@ static void read_text(const struct value_site *s, struct config_node *node, stru
     if (f->type == FIELD_URL)
         check_url(s, node);
     *out = config_value_text(node, false);
+    struct str word;
+    if (f->choices &&
+        config_field_choice(f->choices, (size_t)config_field_choice_index(f->choices, node->text),
+                            &word))
+        out->s = arena_str(s->r->arena, word); /* the table's spelling */
     if (f->type == FIELD_PATH || (f->flags & FIELD_RESOLVE))
         out->s = config_value_path(s->r, node->text);
 }

@@ -8,6 +8,7 @@ struct watch_group {
 
 void engine_watch_task(struct engine *e, struct task_watch *w, struct str task_id)
 {
+    assert(w->ended);
     struct watch_group *group = map_get(e->task_watches, task_id);
     if (!group) {
         group = xalloc(sizeof(*group));

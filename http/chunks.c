@@ -53,7 +53,7 @@ static int chunk_expect(struct http_chunks *k, char got, char want, enum chunk_s
 {
     if (got != want)
         return chunk_refuse(k, 400, e, "a line of the chunked body does not end with CRLF");
-    k->state = next;
+    k->state = (uint8_t)next;
     return 0;
 }
 

@@ -29,7 +29,8 @@ void http_stream_tell(struct http_stream *s)
 {
     stream_forget_server(s);
     s->conn = NULL;
-    s->gone(s->ctx);
+    if (s->gone)
+        s->gone(s->ctx);
 }
 
 static void stream_on_task(struct loop_task *t)

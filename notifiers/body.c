@@ -39,7 +39,7 @@ int body_render(const struct body *b, const struct payload_source *from, const s
                                   .now_us = from->event->at,
                                   .escape_html = b->escape_html };
     if (b->transform) {
-        struct json *value;
+        struct json *value = NULL;
         o.escape = TEMPLATE_ESCAPE_NONE; /* the writer escapes */
         if (transform_render(b->transform, data, &o, a, &value, e) != 0)
             return -1;

@@ -247,9 +247,10 @@ static void notify_body(struct notify_compiler *c)
     b->content_type = str_of(b->format->content_type);
     if (config->payload_content_type.pos.line && config->payload_content_type.s.n)
         b->content_type = config->payload_content_type.s;
-    if (config->payload_engine.s.n &&
-        template_dialect_parse(config->payload_engine.s, &dialect) != 0)
-        assert(!"an engine that config does not know");
+    if (config->payload_engine.s.n) {
+        int unknown = template_dialect_parse(config->payload_engine.s, &dialect);
+        assert(!unknown);
+    }
     if (config->payload_template.s.p)
         b->template = notify_template(c, dialect, &config->payload_template, "payload.template");
     if (config->transform) {

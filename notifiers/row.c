@@ -160,7 +160,7 @@ static int row_body(const struct row_event *ev, const struct notify *n, struct d
 /* 1: wanted, 0: not, -1: error. */
 static int row_when(const struct row_event *ev, const struct notify *n, struct error *e)
 {
-    struct str said;
+    struct str said = STR("");
     if (!n->when)
         return 1;
     if (row_render(ev, n->when, TEMPLATE_ESCAPE_NONE, &said, e) != 0)

@@ -94,7 +94,7 @@ int transform_render(const struct transform *t, const struct json *data,
     }
     struct json *all = t->list ? json_list(a) : json_object(a);
     for (const struct transform *child = t->child; child; child = child->next) {
-        struct json *value;
+        struct json *value = NULL;
         if (transform_render(child, data, o, a, &value, e) != 0)
             return -1;
         if (t->list)

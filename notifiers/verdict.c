@@ -39,10 +39,9 @@ static enum verdict verdict_of_status(int status)
 struct str verdict_excerpt(struct arena *a, struct str body)
 {
     auto_buf out = BUF_INIT(4 * VERDICT_EXCERPT);
-    struct str cut = str_sub(body, 0, VERDICT_EXCERPT);
+    struct str cut = str_sub(body, 0, str_utf8_cut(body, VERDICT_EXCERPT));
     if (body.n == 0)
         return STR_NULL;
-    cut.n = str_utf8_cut(cut, cut.n);
     for (size_t at = 0; at < cut.n;) {
         size_t len = str_utf8_len(cut, at);
         unsigned char c = (unsigned char)cut.p[at];

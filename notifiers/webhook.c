@@ -113,7 +113,7 @@ static struct send *webhook_start(void *env, const struct delivery_row *d, struc
         .n_headers = headers.n,
         .body = d->body,
         .timeout_us = d->timeout,
-        .keep = VERDICT_EXCERPT,
+        .keep = VERDICT_EXCERPT + 4, /* whole characters */
         .guard = d->guard.p ? &s->guard : NULL,
         .egress = notify ? &notify->egress : &part->egress,
         .done = webhook_done,

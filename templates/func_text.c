@@ -272,7 +272,7 @@ int func_regex_match(const struct call *c, const struct json **out)
     struct regex *re = regex_compile(run_arena(c->r), func_text(c, 0), &e);
     if (!re)
         return func_fail(c, "%s", e.text);
-    if (run_charge(c->r, s.n * regex_size(re) / 256, c->at) < 0)
+    if (run_charge(c->r, 64 + s.n * regex_size(re) / 256, c->at) < 0)
         return -1;
     *out = value_bool(regex_match(re, s));
     return 0;

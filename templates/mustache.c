@@ -328,7 +328,7 @@ static int build(struct builder *b, const struct part *part, struct node_list *i
         size_t text_end = taken ? MAX(at, line_begin(b, g->start)) : g->start;
         add_text(b, part, at, text_end, &place, into);
         place = g->place;
-        if (!taken && text_end <= at && begins_line(b, g->start))
+        if (!taken && begins_line(b, g->start))
             program_node(b->t, into, NODE_LINE, &g->place);
         if (one(b, g, part, into) < 0)
             return -1;

@@ -1,31 +1,9 @@
 /* Pattern → states by a recursive descent that writes code for a Pike machine without captures: each
-   state is tried once per character, so no pattern and no text can make it slow. Counted repetitions
-   parse their atom again for every copy. */
-#include "templates/regex.h"
+   state is tried once per character, so no pattern and no text can make it slow. A counted repetition
+   copies the states of its atom. */
+#include "templates/regex_inside.h"
 
-enum op { OP_RUNE, OP_ANY, OP_CLASS, OP_SPLIT, OP_JUMP, OP_ASSERT, OP_MATCH };
-enum assertion { AT_TEXT_START, AT_TEXT_END, AT_LINE_START, AT_LINE_END, AT_WORD, NOT_AT_WORD };
-
-struct span {
-    uint32_t low, high;
-};
-
-struct state {
-    uint8_t op;
-    uint8_t assertion;
-    bool fold, negated, newline; /* CLASS: negated; ANY: newline too */
-    uint32_t rune;
-    uint32_t next, other; /* SPLIT: both */
-    struct span *spans;
-    uint32_t n_spans;
-};
-
-struct regex {
-    struct state *states;
-    uint32_t n;
-};
-
-enum { MAX_SPANS = 256, MAX_REPEAT = 1000, MAX_GROUPS = 50 };
+enum { MAX_SPANS = 256, MAX_REPEAT = 1000, MAX_GROUPS = 50, REGEX_MAX_BRANCHES = 256 };
 
 struct parser {
     struct arena *a;
@@ -44,20 +22,6 @@ static int fail(struct parser *p, const char *what)
     return error_at(p->e, 1, (unsigned)p->at + 1, "bad regular expression: %s", what);
 }
 
-static uint32_t decode(struct str s, size_t at, size_t *len)
-{
-    static const unsigned char mask[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
-    *len = str_utf8_len(s, at);
-    if (*len == 0) {
-        *len = 1;
-        return 0xFFFD;
-    }
-    uint32_t rune = (unsigned char)s.p[at] & mask[*len];
-    for (size_t k = 1; k < *len; k++)
-        rune = rune << 6 | ((unsigned char)s.p[at + k] & 0x3F);
-    return rune;
-}
-
 static char peek(const struct parser *p)
 {
     return p->at < p->p.n ? p->p.p[p->at] : '\0';
@@ -72,7 +36,7 @@ static bool take(struct parser *p, const char *what)
 }
 
 /* A new state, NULL when there are too many. `next` is the one after it. */
-static struct state *emit(struct parser *p, enum op op)
+static struct state *emit(struct parser *p, enum regex_op op)
 {
     if (p->re->n == REGEX_MAX_SIZE) {
         fail(p, "too large");
@@ -171,7 +135,7 @@ static int escaped_rune(struct parser *p, uint32_t *rune)
     }
     if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
         return fail(p, "unknown escape");
-    *rune = decode(p->p, p->at, &len);
+    *rune = regex_rune(p->p, p->at, &len);
     p->at += len;
     return 0;
 }
@@ -181,7 +145,7 @@ static int class_rune(struct parser *p, uint32_t *rune)
     size_t len;
     if (take(p, "\\"))
         return escaped_rune(p, rune);
-    *rune = decode(p->p, p->at, &len);
+    *rune = regex_rune(p->p, p->at, &len);
     p->at += len;
     return 0;
 }
@@ -259,7 +223,7 @@ static int bracket(struct parser *p)
     return emit_class(p, &c, negated);
 }
 
-static int emit_assertion(struct parser *p, enum assertion what)
+static int emit_assertion(struct parser *p, enum regex_assertion what)
 {
     struct state *s = emit(p, OP_ASSERT);
     if (!s)
@@ -282,7 +246,7 @@ static int literal_text(struct parser *p)
 {
     while (p->at < p->p.n && !take(p, "\\E")) {
         size_t len;
-        uint32_t rune = decode(p->p, p->at, &len);
+        uint32_t rune = regex_rune(p->p, p->at, &len);
         p->at += len;
         if (emit_rune(p, rune) < 0)
             return -1;
@@ -365,7 +329,7 @@ static int atom(struct parser *p)
     char c = peek(p);
     if (c && strchr("*+?", c))
         return fail(p, "nothing to repeat");
-    uint32_t rune = decode(p->p, p->at, &len);
+    uint32_t rune = regex_rune(p->p, p->at, &len);
     p->at += len;
     switch (c) {
     case '.': {
@@ -409,41 +373,77 @@ static bool counts(struct parser *p, uint64_t *least, uint64_t *most)
     return true;
 }
 
-/* Emits a SPLIT; its `other` is filled in by the caller. */
-static int split(struct parser *p, uint32_t *where)
+/* The states from `from` on, in another place: all of their targets are among them or right behind. */
+static struct state moved(struct state s, uint32_t by)
 {
-    *where = p->re->n;
-    return emit(p, OP_SPLIT) ? 0 : -1;
+    s.next += by;
+    if (s.op == OP_SPLIT)
+        s.other += by;
+    return s;
 }
 
-/* The atom between `from` and `to` of the pattern, once more. */
-static int again(struct parser *p, size_t from, size_t to)
+/* Appends the `n` states at `from` once more; optional: behind a state that may skip them. */
+static int copy(struct parser *p, uint32_t from, uint32_t n, bool optional)
 {
-    p->at = from;
-    int result = atom(p);
-    p->at = to;
-    return result;
-}
-
-static int loop_back(struct parser *p, uint32_t start)
-{
-    struct state *jump = emit(p, OP_SPLIT);
-    if (!jump)
+    struct state *split = NULL;
+    if (optional && !(split = emit(p, OP_SPLIT)))
         return -1;
-    jump->other = start;
+    uint32_t by = p->re->n - from;
+    for (uint32_t i = 0; i < n; i++) {
+        struct state *s = emit(p, OP_RUNE);
+        if (!s)
+            return -1;
+        *s = moved(p->re->states[from + i], by);
+    }
+    if (split)
+        split->other = p->re->n;
     return 0;
 }
 
-/* An atom and what repeats it. The first copy is dropped and written again when zero is allowed. */
+/* Puts a state that may skip everything from `from` on in front of it. */
+static int insert_skip(struct parser *p, uint32_t from)
+{
+    if (!emit(p, OP_SPLIT))
+        return -1;
+    for (uint32_t i = p->re->n - 1; i > from; i--)
+        p->re->states[i] = moved(p->re->states[i - 1], 1);
+    p->re->states[from] =
+        (struct state){ .op = OP_SPLIT, .next = from + 1, .other = p->re->n };
+    return 0;
+}
+
+static int repeat(struct parser *p, uint32_t from, uint64_t least, uint64_t most)
+{
+    uint32_t n = p->re->n - from, last = from;
+    if (most == 0) {
+        p->re->n = from;
+        return 0;
+    }
+    for (uint64_t i = 1; i < least; i++) {
+        last = p->re->n;
+        if (copy(p, from, n, false) < 0)
+            return -1;
+    }
+    for (uint64_t i = MAX(least, (uint64_t)1); most != UINT64_MAX && i < most; i++) {
+        if (copy(p, from, n, true) < 0)
+            return -1;
+    }
+    if (most == UINT64_MAX) {
+        struct state *back = emit(p, OP_SPLIT);
+        if (!back)
+            return -1;
+        back->other = last;
+    }
+    return least == 0 ? insert_skip(p, from) : 0;
+}
+
+/* An atom and what repeats it. */
 static int repeated(struct parser *p)
 {
-    size_t from = p->at;
-    uint32_t start = p->re->n, where;
-    struct parser before = *p;
+    uint32_t from = p->re->n;
+    uint64_t least = 1, most = 1;
     if (atom(p) < 0)
         return -1;
-    size_t to = p->at;
-    uint64_t least = 1, most = 1;
     if (take(p, "*")) {
         least = 0;
         most = UINT64_MAX;
@@ -460,34 +460,53 @@ static int repeated(struct parser *p)
         return fail(p, "a repetition is repeated");
     if (least > MAX_REPEAT || (most != UINT64_MAX && (most > MAX_REPEAT || most < least)))
         return fail(p, "bad repeat count");
-    size_t end = p->at;
-    p->re->n = start;
-    bool fold = p->fold, dot_newline = p->dot_newline, multi_line = p->multi_line;
-    p->fold = before.fold;
-    p->dot_newline = before.dot_newline;
-    p->multi_line = before.multi_line;
-    uint32_t last = start;
-    for (uint64_t i = 0; i < least; i++) {
-        last = p->re->n;
-        if (again(p, from, to) < 0)
+    return repeat(p, from, least, most);
+}
+
+/* a|b|c: each but the last jumps behind the whole when it is through. */
+static int alternatives(struct parser *p)
+{
+    uint32_t jumps[REGEX_MAX_BRANCHES], n_jumps = 0;
+    for (;;) {
+        uint32_t from = p->re->n;
+        while (p->at < p->p.n && peek(p) != '|' && peek(p) != ')') {
+            if (repeated(p) < 0)
+                return -1;
+        }
+        if (!take(p, "|"))
+            break;
+        if (n_jumps == REGEX_MAX_BRANCHES)
+            return fail(p, "too many alternatives");
+        if (insert_skip(p, from) < 0 || !emit(p, OP_JUMP))
             return -1;
+        p->re->states[from].other = p->re->n;
+        jumps[n_jumps++] = p->re->n - 1;
     }
-    if (most == UINT64_MAX && least) {
-        if (loop_back(p, last) < 0)
-            return -1;
-    } else if (most == UINT64_MAX) {
-        if (split(p, &where) < 0 || again(p, from, to) < 0 || loop_back(p, where + 1) < 0)
-            return -1;
-        p->re->states[where].other = p->re->n;
-    }
-    for (uint64_t i = least; most != UINT64_MAX && i < most; i++) {
-        if (split(p, &where) < 0 || again(p, from, to) < 0)
-            return -1;
-        p->re->states[where].other = p->re->n;
-    }
-    p->fold = fold;
-    p->dot_newline = dot_newline;
-    p->multi_line = multi_line;
-    p->at = end;
+    while (n_jumps > 0)
+        p->re->states[jumps[--n_jumps]].next = p->re->n;
     return 0;
+}
+
+struct regex *regex_compile(struct arena *a, struct str pattern, struct error *e)
+{
+    struct parser p = { .a = a, .p = pattern, .e = e };
+    p.re = ARENA_NEW(a, struct regex);
+    p.re->states = xalloc((REGEX_MAX_SIZE + 1) * sizeof(struct state));
+    int result = alternatives(&p);
+    if (result == 0 && p.at < pattern.n)
+        result = fail(&p, "unexpected )");
+    struct state *kept = NULL;
+    if (result == 0) {
+        p.re->states[p.re->n++] = (struct state){ .op = OP_MATCH };
+        kept = ARENA_ARRAY(a, struct state, p.re->n);
+        memcpy(kept, p.re->states, p.re->n * sizeof(*kept));
+    }
+    free(p.re->states);
+    p.re->states = kept;
+    return result == 0 ? p.re : NULL;
+}
+
+size_t regex_size(const struct regex *re)
+{
+    return re->n;
 }

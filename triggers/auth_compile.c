@@ -39,8 +39,9 @@ static bool build_has_secret(const struct config_webhook *h)
 
 static bool build_is_insecure(const struct config_webhook *h)
 {
-    struct str only = h->auth.secret.s.p ? h->auth.secret.s : h->secret.s;
-    return !h->auth.mode.s.p && h->auth.secrets.n == 0 && str_eq(only, STR(INSECURE));
+    bool one = !h->auth.secret.s.p != !h->secret.s.p && h->auth.secrets.n == 0;
+    return !h->auth.mode.s.p && one &&
+           str_eq(h->auth.secret.s.p ? h->auth.secret.s : h->secret.s, STR(INSECURE));
 }
 
 bool auth_is_none_mode(const struct config_webhook *hook)
@@ -200,19 +201,28 @@ static void build_signed_string(struct build *b)
     }
 }
 
+/* After the secrets, which say whether GitLab's timestamped scheme is there. */
 static void build_tolerance(struct build *b)
 {
     const struct config_auth *a = &b->hook->auth;
-    struct auth_scheme *s = &b->way->scheme;
+    bool used = false;
     if (!a->set || a->tolerance < 0)
         return;
-    if (a->tolerance == 0)
+    if (a->tolerance == 0) {
         BUILD_ERROR(b, a->pos, "trigger.auth.tolerance: 0 lets nothing through; leave it out for the default");
-    else if (s->clock == AUTH_NO_CLOCK)
-        config_problem(b->problems, true, a->pos,
-                       "trigger.auth.tolerance: mode %s has no signed timestamp, so it is ignored", s->mode);
-    else
+        return;
+    }
+    for (size_t i = 0; i < b->auth->n_ways; i++) {
+        struct auth_scheme *s = &b->auth->ways[i].scheme;
+        if (s->clock == AUTH_NO_CLOCK)
+            continue;
         s->tolerance = a->tolerance;
+        used = true;
+    }
+    if (!used)
+        config_problem(b->problems, true, a->pos,
+                       "trigger.auth.tolerance: mode %s has no signed timestamp, so it is ignored",
+                       auth_mode_word(b->auth));
 }
 
 /* ---- secrets ---- */
@@ -314,7 +324,6 @@ static void build_choose_way(struct build *b, struct str secret)
     if (a->n_ways == 1) {
         b->way = &a->ways[a->n_ways++];
         b->way->scheme = *auth_table_find(STR("standard_webhooks"));
-        build_tolerance(b);
         build_signed_string(b);
     }
     b->way = &a->ways[1];
@@ -359,12 +368,14 @@ static void build_basic(struct build *b)
         BUILD_ERROR(b, a->username.pos, "trigger.auth.username: has a colon, which basic cannot carry");
         return;
     }
-    struct str whole = arena_printf(b->auth->arena, "%" STR_FMT ":%" STR_FMT, STR_ARG(a->username.s),
-                                    STR_ARG(a->password.s));
-    key->text = ARENA_ARRAY(b->auth->arena, char, whole.n + 1);
-    memcpy(key->text, whole.p, whole.n);
-    key->text_n = whole.n;
-    key->number = b->way->n_keys = 1;
+    size_t user = a->username.s.n, password = a->password.s.n;
+    key->text = arena_alloc(b->auth->arena, user + 1 + password);
+    memcpy(key->text, a->username.s.p, user);
+    key->text[user] = ':';
+    memcpy(key->text + user + 1, a->password.s.p, password);
+    key->text_n = user + 1 + password;
+    key->number = 1;
+    b->way->n_keys = 1;
 }
 
 static void build_static_header(struct build *b)
@@ -392,7 +403,6 @@ static void build_way(struct build *b, const struct auth_scheme *row)
         build_hmac(b);
     if (row->kind == AUTH_SIGNED)
         build_signed_string(b);
-    build_tolerance(b);
     if (row->kind == AUTH_BASIC)
         build_basic(b);
     build_keys(b);
@@ -402,6 +412,7 @@ static void build_way(struct build *b, const struct auth_scheme *row)
         a->ways[1] = (struct auth_way){ 0 };
         a->n_ways = 1;
     }
+    build_tolerance(b);
 }
 
 int auth_compile(const struct config_webhook *hook, struct config_problems *problems, struct auth **out)

@@ -77,10 +77,11 @@ static int sign_signed(const struct auth_way *way, const struct auth_input *in, 
     auto_buf text = BUF_INIT(4 * CRYPTO_MAX_DIGEST);
     sign_encode(s->encoding, mac, n, &text);
     if (names->id)
-        http_header_add(a, out, str_of(names->id), m.id);
+        http_header_add(a, out, arena_str(a, str_of(names->id)), m.id);
     if (names->timestamp)
-        http_header_add(a, out, str_of(names->timestamp), m.timestamp);
-    http_header_add(a, out, str_of(names->signature), sign_value(s, m.timestamp, buf_view(&text), a));
+        http_header_add(a, out, arena_str(a, str_of(names->timestamp)), m.timestamp);
+    http_header_add(a, out, arena_str(a, str_of(names->signature)),
+                    sign_value(s, m.timestamp, buf_view(&text), a));
     return 0;
 }
 

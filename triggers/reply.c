@@ -188,6 +188,7 @@ static void reply_sync_wait(struct webhook_call *call)
 {
     struct engine *e = triggers_engine(call->triggers);
     call->intake.task_id = arena_str(reply_arena(call), call->intake.task_id);
+    call->watch.ended = reply_sync_ended;
     engine_watch_task(e, &call->watch, call->intake.task_id);
     loop_timer_set(engine_loop(e), &call->timeout, call->route->hook->response.timeout, reply_sync_timeout);
 }

@@ -471,6 +471,7 @@ static struct schedule *schedule_new(struct schedules *owner, const struct sched
     struct schedule *s = xalloc(sizeof(*s));
     s->owner = owner;
     s->def = d;
+    s->watch.ended = schedule_task_ended;
     s->arena = arena_new(0);
     s->row.name = d->trigger->name.s;
     s->row.definition = d->definition;

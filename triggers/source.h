@@ -21,13 +21,16 @@ struct source_facts {
     struct str delivery_id; /* n == 0 none */
     struct str entity;      /* "github:owner/repo#12"; n == 0 none */
 };
-/* Reads event, delivery id and entity of a request. body may be NULL (not JSON). Strings live in `a`. */
+/* Reads event, delivery id and entity of a request. body may be NULL (not JSON). Strings live in `a`, in the
+   headers or in the body's source text. An event of more than 256 bytes is unknown; an id or entity of more
+   than 512 is given as "sha256:<hex>" of itself. */
 void source_read(const struct source *s, const struct http_headers *h, const struct json *body, struct arena *a,
                  struct source_facts *out);
 
 /* Handshakes that are answered without an agent (Slack url_verification, GitHub ping, Discord PING, …): true
-   and the answer (status 200; content type may be NULL = application/json; body in `a`). */
+   and the answer (content type may be NULL = application/json; body in `a` or static). */
 struct source_answer {
+    int status; /* 200, or 204 with an empty body */
     const char *content_type;
     struct str body;
 };

@@ -29,7 +29,7 @@ static struct template *compile_template(struct compile *c, enum template_dialec
         const struct config *config;
         void *ctx;
     } partials_of = { .config = c->config }; /* compile_partial reads it only */
-    struct template_partials partials = { compile_partial, partials_of.ctx };
+    struct template_partials partials = { .find = compile_partial, .ctx = partials_of.ctx };
     struct template *t = template_compile(dialect, text->s, &partials, &e);
     if (!t)
         config_problem(c->problems, false, config_text_pos(text, e.line, e.column),

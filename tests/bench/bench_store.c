@@ -7,6 +7,9 @@
      intake     a webhook: receipt, dedup key, task     bare: the same four inserts
      intake21   the same with a body of 21 KB
 
+   Then open loop: 500 intakes of 21 KB a second, each counted from when it was due; bare commits
+   together what is due by then, with SQLite's own checkpoints.
+
    bench_store [FOLDER [SECONDS_A_ROUND]] */
 #include "store/store.h"
 
@@ -227,7 +230,7 @@ static void bare_intake(size_t size, int64_t now)
     step(put_dedup);
 }
 
-static double bare_commits(const char *path, enum kind kind, unsigned batch, double seconds)
+static void bare_open(const char *path)
 {
     must(sqlite3_open(path, &bare));
     exec("PRAGMA journal_mode = WAL");
@@ -235,6 +238,18 @@ static double bare_commits(const char *path, enum kind kind, unsigned batch, dou
     exec("PRAGMA secure_delete = FAST");
     exec("PRAGMA cache_size = -16384");
     bare_prepare();
+}
+
+static void bare_close(void)
+{
+    for (sqlite3_stmt *s; (s = sqlite3_next_stmt(bare, NULL));)
+        sqlite3_finalize(s);
+    sqlite3_close(bare);
+}
+
+static double bare_commits(const char *path, enum kind kind, unsigned batch, double seconds)
+{
+    bare_open(path);
     unsigned long done = 0;
     int64_t began = clock_mono(&clock_real), now = began;
     while ((double)(now - began) < seconds * (double)US_PER_S) {
@@ -251,10 +266,96 @@ static double bare_commits(const char *path, enum kind kind, unsigned batch, dou
         done += batch;
         now = clock_mono(&clock_real);
     }
-    for (sqlite3_stmt *s; (s = sqlite3_next_stmt(bare, NULL));)
-        sqlite3_finalize(s);
-    sqlite3_close(bare);
+    bare_close();
     return (double)done / ((double)(now - began) / (double)US_PER_S);
+}
+
+/* ---- open loop ---- */
+
+#define PACED_RATE 500
+#define PACED_MAX  (PACED_RATE * 60)
+
+struct paced {
+    struct loop_timer timer;
+    struct request *requests;
+    struct run run;
+    int64_t began;
+    unsigned long n, sent, done;
+    double *latency; /* ms */
+};
+
+static struct paced paced;
+
+static int64_t due_at(unsigned long i)
+{
+    return paced.began + (int64_t)i * US_PER_S / PACED_RATE;
+}
+
+static double late_ms(unsigned long i)
+{
+    return (double)(clock_mono(&clock_real) - due_at(i)) / (double)US_PER_MS;
+}
+
+static void paced_done(struct store_op *op)
+{
+    const struct request *r = container_of(op, struct request, record.op);
+    unsigned long i = (unsigned long)(r - paced.requests);
+    paced.latency[i] = op->rc ? 1e9 : late_ms(i);
+    if (++paced.done == paced.n)
+        loop_stop(paced.run.loop);
+}
+
+static void paced_send(struct loop_timer *t)
+{
+    int64_t now = clock_mono(&clock_real);
+    for (; paced.sent < paced.n && due_at(paced.sent) <= now; paced.sent++) {
+        struct request *r = &paced.requests[paced.sent];
+        *r = (struct request){ .run = &paced.run };
+        r->record.op.done = paced_done;
+        r->record.op.arena = paced.run.arena;
+        request_fill(r);
+        store_record(paced.run.store, &r->record);
+    }
+    if (paced.sent < paced.n)
+        loop_timer_set(paced.run.loop, t, MAX(due_at(paced.sent) - now, 0), paced_send);
+}
+
+static void paced_store(const char *path)
+{
+    char url[600];
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    paced.run =
+        (struct run){ .loop = loop_new(&clock_real), .kind = INTAKE_21K, .arena = arena_new(0) };
+    struct store_options o = { .loop = paced.run.loop, .node = "bench" };
+    paced.run.store = store_open(url, &o, NULL);
+    if (!paced.run.store)
+        exit(1);
+    paced.sent = paced.done = 0;
+    paced.began = clock_mono(&clock_real);
+    loop_timer_set(paced.run.loop, &paced.timer, 0, paced_send);
+    loop_run(paced.run.loop);
+    store_close(paced.run.store);
+    loop_free(paced.run.loop);
+    arena_free(paced.run.arena);
+}
+
+static void paced_bare(const char *path)
+{
+    bare_open(path);
+    paced.began = clock_mono(&clock_real);
+    for (unsigned long i = 0; i < paced.n;) {
+        int64_t now = clock_mono(&clock_real);
+        if (due_at(i) > now)
+            usleep((useconds_t)(due_at(i) - now));
+        unsigned long from = i;
+        exec("BEGIN IMMEDIATE");
+        for (now = clock_mono(&clock_real); i < paced.n && due_at(i) <= now; i++)
+            bare_intake(sizeof(body), now);
+        exec("COMMIT");
+        for (; from < i; from++)
+            paced.latency[from] = late_ms(from);
+    }
+    bare_close();
 }
 
 /* ---- the table ---- */
@@ -279,6 +380,32 @@ static double median(double *v)
 {
     qsort(v, ROUNDS, sizeof(*v), compare);
     return v[ROUNDS / 2];
+}
+
+static void print_paced(const char *who)
+{
+    qsort(paced.latency, paced.n, sizeof(*paced.latency), compare);
+    printf("%-9s p50 %6.2f ms   p99 %6.2f ms   p99.9 %6.2f ms   max %6.2f ms\n", who,
+           paced.latency[paced.n / 2], paced.latency[paced.n * 99 / 100],
+           paced.latency[paced.n * 999 / 1000], paced.latency[paced.n - 1]);
+    fflush(stdout);
+}
+
+static void run_paced(const char *path, double seconds)
+{
+    paced.n = MIN((unsigned long)(PACED_RATE * seconds * 2 * ROUNDS), (unsigned long)PACED_MAX);
+    paced.latency = xalloc(paced.n * sizeof(*paced.latency));
+    paced.requests = xalloc(paced.n * sizeof(*paced.requests));
+    printf("\n%d intakes of 21 KB a second, %lu of them\n", PACED_RATE, paced.n);
+    remove_store(path);
+    paced_store(path);
+    print_paced("store");
+    remove_store(path);
+    through_store(path, INTAKE, 1, 0); /* the schema */
+    paced_bare(path);
+    print_paced("bare");
+    free(paced.latency);
+    free(paced.requests);
 }
 
 int main(int argc, char **argv)
@@ -306,6 +433,7 @@ int main(int argc, char **argv)
             fflush(stdout);
         }
     }
+    run_paced(path, seconds);
     remove_store(path);
     return 0;
 }
