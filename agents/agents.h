@@ -18,7 +18,7 @@ extern const struct runner_kind *const agents_kinds[];
 struct agents_env {
     struct loop *loop;
     struct http_client *client;
-    const char *self;      /* path of this program, for the shim of command agents */
+    const char *self; /* path of this program, for the shim of command agents */
 };
 
 /* Compiles what agents of a config need (instructions, http bodies, session_args) and checks it. */

@@ -22,12 +22,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define COMMAND_DRAIN_US    (250 * US_PER_MS)
-#define COMMAND_STDERR      (64 * KIB)
-#define COMMAND_OUTPUT      (1 * MIB) /* when limits.output is unset */
-#define COMMAND_BEYOND_US   (900 * US_PER_MS) /* after grace; runner.h allows a second */
+#define COMMAND_DRAIN_US     (250 * US_PER_MS)
+#define COMMAND_STDERR       (64 * KIB)
+#define COMMAND_OUTPUT       (1 * MIB)         /* when limits.output is unset */
+#define COMMAND_BEYOND_US    (900 * US_PER_MS) /* after grace; runner.h allows a second */
 #define COMMAND_LAST_WAIT_MS 500
-#define COMMAND_RETRY_LATER 75 /* EX_TEMPFAIL, sysexits.h */
+#define COMMAND_RETRY_LATER  75 /* EX_TEMPFAIL, sysexits.h */
 
 struct command_run {
     struct run_events events;
@@ -67,15 +67,18 @@ static struct str command_end_sentence(struct command_run *run)
         return arena_printf(run->arena, "exit code %d", end->value);
     case SHIM_SIGNALED:
         name = sigabbrev_np(end->value);
-        return arena_printf(run->arena, "ended by signal %d (SIG%s)", end->value, name ? name : "?");
+        return arena_printf(run->arena, "ended by signal %d (SIG%s)", end->value,
+                            name ? name : "?");
     case SHIM_LIMIT:
         return arena_printf(run->arena, "ended by %s",
-                            (size_t)end->value < N_ELEMENTS(limits) ? limits[end->value] : "a limit");
+                            (size_t)end->value < N_ELEMENTS(limits) ? limits[end->value]
+                                                                    : "a limit");
     case SHIM_FAILED:
-        return arena_printf(run->arena, "%s %s: %s", shim_stage_sentence((enum shim_stage)end->stage),
-                            end->stage == SHIM_STAGE_DIRECTORY ? agent->working_directory.s.p
-                                                               : agent->command.items[0].s.p,
-                            strerrordesc_np(end->value) ? strerrordesc_np(end->value) : "unknown error");
+        return arena_printf(
+            run->arena, "%s %s: %s", shim_stage_sentence((enum shim_stage)end->stage),
+            end->stage == SHIM_STAGE_DIRECTORY ? agent->working_directory.s.p
+                                               : agent->command.items[0].s.p,
+            strerrordesc_np(end->value) ? strerrordesc_np(end->value) : "unknown error");
     case SHIM_STARTED:
     case SHIM_CLEARED:
         break;
@@ -85,9 +88,12 @@ static struct str command_end_sentence(struct command_run *run)
 
 static struct run_error command_error(struct command_run *run)
 {
-    static const char *const kinds[] = { [SHIM_FAILED] = "spawn", [SHIM_EXITED] = "exit",
-                                         [SHIM_SIGNALED] = "signal", [SHIM_LIMIT] = "limit" };
-    static const char *const stops[] = { [RUN_STOP_TIMEOUT] = "timeout", [RUN_STOP_CANCEL] = "cancelled",
+    static const char *const kinds[] = { [SHIM_FAILED] = "spawn",
+                                         [SHIM_EXITED] = "exit",
+                                         [SHIM_SIGNALED] = "signal",
+                                         [SHIM_LIMIT] = "limit" };
+    static const char *const stops[] = { [RUN_STOP_TIMEOUT] = "timeout",
+                                         [RUN_STOP_CANCEL] = "cancelled",
                                          [RUN_STOP_SHUTDOWN] = "interrupted" };
     struct run_error e = { .kind = "spawn", .exit_code = -1 };
     const struct shim_report *end = &run->end;
@@ -99,18 +105,23 @@ static struct run_error command_error(struct command_run *run)
         e.retryable = (end->kind == SHIM_EXITED && end->value == COMMAND_RETRY_LATER) ||
                       (end->kind == SHIM_FAILED && end->value == EAGAIN);
     }
-    e.message = run->leader_gone || !run->stopping ? command_end_sentence(run) : STR("ended by keryx");
+    e.message =
+        run->leader_gone || !run->stopping ? command_end_sentence(run) : STR("ended by keryx");
     if (run->stopping)
         e.kind = stops[run->why];
     if (said.n)
-        e.message = arena_printf(run->arena, "%" STR_FMT ": %" STR_FMT, STR_ARG(e.message), STR_ARG(said));
+        e.message =
+            arena_printf(run->arena, "%" STR_FMT ": %" STR_FMT, STR_ARG(e.message), STR_ARG(said));
     return e;
 }
 
 static struct run_outcome command_outcome(struct command_run *run)
 {
     struct run_outcome o = {
-        .tokens_in = -1, .tokens_out = -1, .cost_usd = -1, .error = { .exit_code = -1 },
+        .tokens_in = -1,
+        .tokens_out = -1,
+        .cost_usd = -1,
+        .error = { .exit_code = -1 },
     };
     if (run->refused_kind) {
         o.error.kind = run->refused_kind;
@@ -120,9 +131,10 @@ static struct run_outcome command_outcome(struct command_run *run)
     struct command_result result = { 0 };
     struct error bad = ERROR_INIT;
     struct str text = output_take(&run->out, run->arena);
-    bool parsed = command_output(run->request->agent->output.s, text, output_truncated(&run->out), &result,
-                                 &bad) == 0;
-    bool good = run->leader_gone && run->end.kind == SHIM_EXITED && run->end.value == 0 && !run->stopping;
+    bool parsed = command_output(run->request->agent->output.s, text, output_truncated(&run->out),
+                                 &result, &bad) == 0;
+    bool good =
+        run->leader_gone && run->end.kind == SHIM_EXITED && run->end.value == 0 && !run->stopping;
     o.ok = good && parsed;
     o.result = parsed ? result.text : output_chomp(text);
     o.result_json = parsed && result.json;
@@ -186,7 +198,8 @@ static void command_at_free(struct loop_task *t)
         siginfo_t si = { 0 };
         if (ms % 50 == 0) /* the second one cuts the grace short */
             child_signal(run->child, SIGTERM, false);
-        if (waitid(P_PID, (id_t)child_pid(run->child), &si, WEXITED | WNOHANG | WNOWAIT) != 0 || si.si_pid)
+        if (waitid(P_PID, (id_t)child_pid(run->child), &si, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            si.si_pid)
             break;
         poll(NULL, 0, 10);
     }
@@ -302,8 +315,8 @@ static uint64_t command_seconds(int64_t us)
     return us > 0 ? (uint64_t)((us + US_PER_S - 1) / US_PER_S) : 0;
 }
 
-static int command_make_spec(struct command_run *run, const char *const *argv, const char *const *env,
-                             struct error *e)
+static int command_make_spec(struct command_run *run, const char *const *argv,
+                             const char *const *env, struct error *e)
 {
     const struct config_agent *agent = run->request->agent;
     struct shim_spec spec = {
@@ -368,8 +381,8 @@ static void command_stop(struct run *r, enum run_stop why)
     if (!run->leader_gone) {
         run->stopping = true;
         run->why = why;
-        loop_timer_set(run->loop, &run->timer, run->request->agent->limits.grace + COMMAND_BEYOND_US,
-                       command_on_timer);
+        loop_timer_set(run->loop, &run->timer,
+                       run->request->agent->limits.grace + COMMAND_BEYOND_US, command_on_timer);
     }
     child_signal(run->child, SIGTERM, false);
 }

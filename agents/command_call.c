@@ -112,15 +112,18 @@ static int command_add_input(struct calling *c, struct str input)
 {
     *c->kind = "input";
     if (str_starts(input, STR("-")))
-        return error_set(c->error, ERROR_DENIED,
-                         "the input starts with '-' and would be taken for an option; use input_via: stdin");
+        return error_set(
+            c->error, ERROR_DENIED,
+            "the input starts with '-' and would be taken for an option; use input_via: stdin");
     if (str_chr(input, 0) >= 0)
-        return error_set(c->error, ERROR_INVALID,
-                         "the input holds a NUL byte, which an argument cannot; use input_via: stdin");
+        return error_set(
+            c->error, ERROR_INVALID,
+            "the input holds a NUL byte, which an argument cannot; use input_via: stdin");
     if (input.n > COMMAND_MAX_ARG)
-        return error_set(c->error, ERROR_LIMIT,
-                         "the input has %zu bytes and an argument at most %zu; use input_via: stdin",
-                         input.n, COMMAND_MAX_ARG);
+        return error_set(
+            c->error, ERROR_LIMIT,
+            "the input has %zu bytes and an argument at most %zu; use input_via: stdin", input.n,
+            COMMAND_MAX_ARG);
     c->argv[c->n++] = arena_cstr(c->arena, input);
     return 0;
 }
@@ -141,7 +144,8 @@ static int command_write_all(int fd, struct str text)
 static int command_add_file(struct calling *c, const char *const *env, char **file)
 {
     const char *directory = command_env_get(env, "TMPDIR");
-    struct str pattern = arena_printf(c->arena, "%s/keryx-input-XXXXXX", directory ? directory : "/tmp");
+    struct str pattern =
+        arena_printf(c->arena, "%s/keryx-input-XXXXXX", directory ? directory : "/tmp");
     char *path = arena_cstr(c->arena, pattern);
     *c->kind = "spawn";
     auto_close int fd = mkostemp(path, O_CLOEXEC); /* mode 0600 */
@@ -211,22 +215,25 @@ int command_call_make(struct arena *a, const struct run_request *r, const char *
 
 /* ---- output ---- */
 
-static int command_json(struct str text, bool truncated, struct command_result *out, struct error *e)
+static int command_json(struct str text, bool truncated, struct command_result *out,
+                        struct error *e)
 {
     struct error why = ERROR_INIT;
     if (truncated)
-        return error_set(e, ERROR_LIMIT, "the output is longer than limits.output and so is no JSON");
+        return error_set(e, ERROR_LIMIT,
+                         "the output is longer than limits.output and so is no JSON");
     struct arena *a = arena_new(0);
     bool ok = json_parse(a, text, NULL, &why) != NULL;
     arena_free(a);
     if (!ok)
-        return error_set(e, ERROR_INVALID, "the output is not JSON: line %u, column %u: %s", why.line,
-                         why.column, why.text);
+        return error_set(e, ERROR_INVALID, "the output is not JSON: line %u, column %u: %s",
+                         why.line, why.column, why.text);
     *out = (struct command_result){ str_trim(text), true };
     return 0;
 }
 
-static int command_jsonl(struct str text, bool truncated, struct command_result *out, struct error *e)
+static int command_jsonl(struct str text, bool truncated, struct command_result *out,
+                         struct error *e)
 {
     (void)truncated; /* the last lines are there */
     struct str line = output_last_json(text);
@@ -236,7 +243,8 @@ static int command_jsonl(struct str text, bool truncated, struct command_result 
     return 0;
 }
 
-static int command_text(struct str text, bool truncated, struct command_result *out, struct error *e)
+static int command_text(struct str text, bool truncated, struct command_result *out,
+                        struct error *e)
 {
     (void)truncated, (void)e;
     *out = (struct command_result){ output_chomp(text), false };

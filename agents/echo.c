@@ -24,8 +24,8 @@ static void echo_done(struct loop_task *t)
     free(run);
 }
 
-static struct run *echo_start(void *env, const struct run_request *request, const struct run_events *events,
-                              struct error *e)
+static struct run *echo_start(void *env, const struct run_request *request,
+                              const struct run_events *events, struct error *e)
 {
     (void)e;
     const struct agents_env *agents = env;

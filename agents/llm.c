@@ -29,7 +29,7 @@ struct llm_failure {
     struct str message; /* in the run's arena */
     int http_status;
     bool retryable;
-    bool again;         /* worth another try at the same model */
+    bool again;             /* worth another try at the same model */
     int64_t retry_after_us; /* -1 = none */
 };
 
@@ -72,7 +72,8 @@ const struct llm_wire *llm_wire_of(const struct config_llm *llm, const char **wh
         [CONFIG_GEMINI] = "provider gemini is not available in this version",
         [CONFIG_OLLAMA] = "provider ollama is not available in this version",
     };
-    *why = llm->api_responses ? "api: responses is not available in this version" : missing[llm->provider];
+    *why = llm->api_responses ? "api: responses is not available in this version"
+                              : missing[llm->provider];
     for (size_t i = 0; i < N_ELEMENTS(llm_wires); i++) {
         if ((int)llm_wires[i]->provider == llm->provider && !llm->api_responses)
             return llm_wires[i];
@@ -142,7 +143,8 @@ static void llm_count(const struct llm_run *run, const struct llm_answer *a)
 }
 
 /* The two turns that this task adds to its session. */
-static size_t llm_messages(struct llm_run *run, const struct llm_answer *a, struct message_row rows[2])
+static size_t llm_messages(struct llm_run *run, const struct llm_answer *a,
+                           struct message_row rows[2])
 {
     const struct task_row *task = run->request->task;
     int64_t now = loop_wall(run->env->loop);
@@ -151,8 +153,11 @@ static size_t llm_messages(struct llm_run *run, const struct llm_answer *a, stru
     auto_buf said = BUF_INIT(a->text.n * 6 + 2);
     json_quote(&said, a->text);
     const struct prompt_turn *asked = &run->prompt.turns[run->prompt.n - 1];
-    rows[0] = (struct message_row){ .session_id = task->session_id, .role = asked->role,
-                                    .content = asked->content, .task_id = task->id, .at = now };
+    rows[0] = (struct message_row){ .session_id = task->session_id,
+                                    .role = asked->role,
+                                    .content = asked->content,
+                                    .task_id = task->id,
+                                    .at = now };
     rows[1] = rows[0];
     rows[1].role = STR("assistant");
     rows[1].content = arena_str(run->arena, buf_view(&said));
@@ -180,8 +185,9 @@ static void llm_succeed(struct llm_run *run, const struct llm_answer *a)
     if (a->refused) {
         o.ok = o.result_json = false;
         o.error.kind = "refused";
-        o.error.message = a->text.n ? arena_printf(run->arena, "the model refused: %" STR_FMT, STR_ARG(a->text))
-                                    : STR("the model refused, or its filter did");
+        o.error.message =
+            a->text.n ? arena_printf(run->arena, "the model refused: %" STR_FMT, STR_ARG(a->text))
+                      : STR("the model refused, or its filter did");
         o.result = STR_NULL;
     } else {
         o.n_messages = llm_messages(run, a, messages);
@@ -228,7 +234,8 @@ static void llm_failed(struct llm_run *run, struct llm_failure failure)
     failure.message = llm_message(run, failure.message);
     run->failure = failure;
     if (failure.again && run->attempts < retry->max_attempts) {
-        int64_t delay = backoff_delay_us(&policy, run->attempts, failure.retry_after_us, id_random_u32());
+        int64_t delay =
+            backoff_delay_us(&policy, run->attempts, failure.retry_after_us, id_random_u32());
         if (delay < left) {
             log_info("asking the model again", "task_id", run->request->task->id.p, "llm",
                      run->ask.llm->name.s.p, "why", failure.message.p);
@@ -258,14 +265,16 @@ static struct str llm_key_hint(struct llm_run *run, int status)
     if (llm->api_key.s.n)
         return arena_printf(run->arena, "; check llms.%s.api_key", llm->name.s.p);
     return arena_printf(run->arena, "; set llms.%s.api_key%s%s%s", llm->name.s.p,
-                        run->wire->key_name ? " (usually ${" : "", run->wire->key_name ? run->wire->key_name : "",
+                        run->wire->key_name ? " (usually ${" : "",
+                        run->wire->key_name ? run->wire->key_name : "",
                         run->wire->key_name ? "})" : "");
 }
 
 static void llm_refused(struct llm_run *run, const struct http_result *r)
 {
     bool quota = false;
-    if (run->adapts < LLM_MAX_ADAPTS && run->wire->adapt(run->arena, r->status, r->body, &run->ask)) {
+    if (run->adapts < LLM_MAX_ADAPTS &&
+        run->wire->adapt(run->arena, r->status, r->body, &run->ask)) {
         run->adapts++;
         run->attempts--;
         llm_call(run);
@@ -277,8 +286,9 @@ static void llm_refused(struct llm_run *run, const struct http_result *r)
     struct str hint = llm_key_hint(run, r->status);
     struct llm_failure failure = {
         .kind = r->status == 401 || r->status == 403 ? "auth" : "http",
-        .message = arena_printf(run->arena, "the server answered %d %s%s%" STR_FMT "%" STR_FMT, r->status,
-                                http_status_word(r->status), why.n ? ": " : "", STR_ARG(why), STR_ARG(hint)),
+        .message = arena_printf(run->arena, "the server answered %d %s%s%" STR_FMT "%" STR_FMT,
+                                r->status, http_status_word(r->status), why.n ? ": " : "",
+                                STR_ARG(why), STR_ARG(hint)),
         .http_status = r->status,
         .again = llm_status_again(r->status) && !quota,
         .retry_after_us = r->retry_after_us,
@@ -289,7 +299,8 @@ static void llm_refused(struct llm_run *run, const struct http_result *r)
 
 static void llm_unreachable(struct llm_run *run, const struct http_result *r)
 {
-    static const unsigned final = 1u << HTTP_FAILURE_TLS_ERROR | 1u << HTTP_FAILURE_BLOCKED_ADDRESS |
+    static const unsigned final = 1u << HTTP_FAILURE_TLS_ERROR |
+                                  1u << HTTP_FAILURE_BLOCKED_ADDRESS |
                                   1u << HTTP_FAILURE_INVALID_REQUEST | 1u << HTTP_FAILURE_TOO_LARGE;
     struct llm_failure failure = {
         .kind = r->failure == HTTP_FAILURE_TIMEOUT ? "timeout" : "network",
@@ -326,8 +337,6 @@ static void llm_tell_delta(struct llm_run *run, bool all)
         return;
     struct arena *a = arena_new(0);
     struct json *data = json_object(a);
-    if (!all)
-        fresh = str_sub(fresh, 0, str_utf8_cut(fresh, fresh.n));
     json_put(a, data, STR("text"), json_str(a, fresh));
     run->told += fresh.n;
     run->told_us = now;
@@ -341,7 +350,8 @@ static void llm_on_event(void *ctx, struct str name, struct str data)
     (void)name; /* the wire forms with named events repeat the name in the data */
     if (run->stream_failed || run->partial.done)
         return;
-    if (run->wire->event(run->arena, data, &run->partial, &run->stream_again, &run->stream_error) != 0)
+    if (run->wire->event(run->arena, data, &run->partial, &run->stream_again, &run->stream_error) !=
+        0)
         run->stream_failed = true;
 }
 
@@ -359,7 +369,8 @@ static void llm_on_chunk(void *ctx, struct str bytes)
     run->stream_bytes += bytes.n;
     if (run->stream_bytes > LLM_MAX_ANSWER) {
         if (!run->stream_failed)
-            error_set(&run->stream_error, ERROR_LIMIT, "it is larger than %zu bytes", LLM_MAX_ANSWER);
+            error_set(&run->stream_error, ERROR_LIMIT, "it is larger than %zu bytes",
+                      LLM_MAX_ANSWER);
         run->stream_failed = true;
         return;
     }
@@ -445,18 +456,21 @@ static struct http_call *llm_send(struct llm_run *run, const struct llm_request 
         ARENA_ARRAY(run->arena, struct http_header, LLM_MAX_HEADERS + 2 + llm->headers.n);
     size_t n = 0;
     headers[n++] = (struct http_header){ STR("Content-Type"), STR("application/json") };
-    headers[n++] = (struct http_header){ STR("Accept"), STR("text/event-stream, application/json") };
+    headers[n++] =
+        (struct http_header){ STR("Accept"), STR("text/event-stream, application/json") };
     for (size_t i = 0; i < request->n_headers; i++)
         headers[n++] = request->headers[i];
     for (size_t i = 0; i < llm->headers.n; i++)
-        headers[n++] = (struct http_header){ llm->headers.items[i].key, llm->headers.items[i].value.s };
+        headers[n++] =
+            (struct http_header){ llm->headers.items[i].key, llm->headers.items[i].value.s };
     struct http_call_options o = {
         .method = "POST",
         .url = request->url,
         .headers = headers,
         .n_headers = n,
         .body = request->body,
-        .timeout_us = MAX(MIN(llm->timeout, run->request->deadline_us - loop_mono(run->env->loop)), 1),
+        .timeout_us =
+            MAX(MIN(llm->timeout, run->request->deadline_us - loop_mono(run->env->loop)), 1),
         .keep = LLM_MAX_ANSWER,
         .too_large_fails = true,
         .egress = &run->prepared->models[run->model].egress,
@@ -466,6 +480,12 @@ static struct http_call *llm_send(struct llm_run *run, const struct llm_request 
         .ctx = run,
     };
     return http_call_start(run->env->client, &o);
+}
+
+static void llm_not_sent(struct loop_task *t)
+{
+    struct llm_run *run = container_of(t, struct llm_run, later);
+    llm_failed(run, run->failure);
 }
 
 /* One try. Failures come by loop_later or by the call's callback, never from here. */
@@ -484,8 +504,10 @@ static void llm_call(struct llm_run *run)
                                          .tokens_out = -1 };
     struct error e = ERROR_INIT;
     if (run->wire->request(run->arena, &run->ask, &request, &e) != 0) {
-        run->failure = (struct llm_failure){ .kind = "config", .message = arena_str(run->arena, str_of(e.text)) };
-        loop_later(run->env->loop, &run->later, llm_fail_later);
+        run->failure = (struct llm_failure){ .kind = e.code == ERROR_DENIED ? "auth" : "limit",
+                                             .message = arena_str(run->arena, str_of(e.text)),
+                                             .retry_after_us = -1 };
+        loop_later(run->env->loop, &run->later, llm_not_sent);
         return;
     }
     run->call = llm_send(run, &request);
@@ -514,7 +536,8 @@ static int llm_prompt(struct llm_run *run, struct error *e)
         .history = r->history,
         .n_history = r->n_history,
     };
-    if (prepare_render(run->arena, run->prepared->instruction, data, &o, &parts.instruction, e) != 0)
+    if (prepare_render(run->arena, run->prepared->instruction, data, &o, &parts.instruction, e) !=
+        0)
         return error_wrap(e, "instruction");
     if (trigger && prepare_render(run->arena, trigger->suffix, data, &o, &parts.suffix, e) != 0)
         return error_wrap(e, "system_prompt_suffix");
@@ -522,14 +545,15 @@ static int llm_prompt(struct llm_run *run, struct error *e)
     parts.skills = more.n ? arena_printf(run->arena, "%" STR_FMT "\n\n%" STR_FMT,
                                          STR_ARG(run->prepared->skills), STR_ARG(more))
                           : run->prepared->skills;
-    if (r->trigger && r->trigger->type == CONFIG_WEBHOOK) /* four bytes a token, as a rule of thumb */
+    if (r->trigger &&
+        r->trigger->type == CONFIG_WEBHOOK) /* four bytes a token, as a rule of thumb */
         parts.max_history_bytes = (size_t)r->trigger->webhook.session.max_tokens * 4;
     prompt_build(run->arena, &parts, &run->prompt);
     return 0;
 }
 
-static struct run *llm_start(void *ctx, const struct run_request *request, const struct run_events *events,
-                             struct error *e)
+static struct run *llm_start(void *ctx, const struct run_request *request,
+                             const struct run_events *events, struct error *e)
 {
     struct llm_run *run = xalloc(sizeof(*run));
     struct error why = ERROR_INIT;
@@ -563,6 +587,7 @@ static void llm_stop(struct run *r, enum run_stop why)
         http_call_cancel(run->call);
     run->call = NULL;
     loop_timer_stop(&run->wait);
+    loop_later_cancel(run->env->loop, &run->later);
     run->failure = stopped[why];
     loop_later(run->env->loop, &run->later, llm_fail_later);
 }

@@ -39,8 +39,8 @@ struct llm_request {
 
 struct llm_answer {
     struct str text;
-    bool truncated;     /* it ended for want of tokens */
-    bool refused;       /* by the model or its filter; text says why, or is empty */
+    bool truncated;                /* it ended for want of tokens */
+    bool refused;                  /* by the model or its filter; text says why, or is empty */
     int64_t tokens_in, tokens_out; /* -1 = unknown */
 };
 
@@ -58,7 +58,8 @@ struct llm_wire {
     const char *base_url; /* when the llm has none */
     const char *key_name; /* usual name of the variable of its key; NULL = needs none there */
     /* Everything lies in the arena. -1 when it is too large. */
-    int (*request)(struct arena *a, const struct llm_ask *ask, struct llm_request *out, struct error *e);
+    int (*request)(struct arena *a, const struct llm_ask *ask, struct llm_request *out,
+                   struct error *e);
     /* A whole answer. -1: it is none, and why. */
     int (*answer)(struct arena *a, struct str body, struct llm_answer *out, struct error *e);
     /* The data of one server-sent event: adds to *p. -1: the server reports an error inside the
@@ -66,7 +67,8 @@ struct llm_wire {
     int (*event)(struct arena *a, struct str data, struct llm_partial *p, bool *retryable,
                  struct error *e);
     /* The stream has ended: what it came to. -1: it was cut. */
-    int (*end)(struct arena *a, const struct llm_partial *p, struct llm_answer *out, struct error *e);
+    int (*end)(struct arena *a, const struct llm_partial *p, struct llm_answer *out,
+               struct error *e);
     /* What an error answer says, for people; STR_NULL when it says nothing. *quota: waiting will not
        help. */
     struct str (*why)(struct arena *a, struct str body, bool *quota);

@@ -8,10 +8,10 @@
 #define OUTPUT_HEAD (64 * KIB)
 
 struct output {
-    struct buf head;   /* the first head.limit bytes */
-    char *tail;        /* owned ring of the last tail_max bytes after those */
+    struct buf head; /* the first head.limit bytes */
+    char *tail;      /* owned ring of the last tail_max bytes after those */
     size_t tail_max, tail_cap, tail_n, tail_at;
-    uint64_t bytes;    /* seen in all */
+    uint64_t bytes; /* seen in all */
 };
 
 /* Keeps at most `head` bytes from the start and `tail` bytes from the end. Memory grows with use. */

@@ -34,15 +34,25 @@ static struct str prepare_partial(void *ctx, struct str name)
     return STR_NULL;
 }
 
+static bool prepare_next_partial(void *ctx, size_t *at, struct str *name)
+{
+    const struct preparing *p = ctx;
+    if (*at >= p->config->templates.n)
+        return false;
+    *name = p->config->templates.items[(*at)++].key;
+    return true;
+}
+
 static void prepare_free_template(void *t)
 {
     template_free(t);
 }
 
-struct template *prepare_template(struct preparing *p, const struct config_text *text, const char *key)
+struct template *prepare_template(struct preparing *p, const struct config_text *text,
+                                  const char *key)
 {
     struct error e = ERROR_INIT;
-    const struct template_partials partials = { prepare_partial, p };
+    const struct template_partials partials = { prepare_partial, prepare_next_partial, p };
     if (!text->s.p)
         return NULL;
     struct template *t = template_compile(TEMPLATE_AUTO, text->s, &partials, &e);
@@ -77,7 +87,8 @@ static void prepare_check_path(void *ctx, struct str path)
     }
 }
 
-struct template *prepare_trusted(struct preparing *p, const struct config_text *text, const char *key)
+struct template *prepare_trusted(struct preparing *p, const struct config_text *text,
+                                 const char *key)
 {
     struct trust trust = { p, text, key };
     struct template *t = prepare_template(p, text, key);
@@ -121,7 +132,8 @@ struct json *prepare_data(struct arena *a, const struct run_request *r, const st
 struct http_egress prepare_egress(struct arena *a, const struct config_egress *own,
                                   const struct config_egress *all)
 {
-    const struct config_egress *from = own->proxy.s.n || own->ca_file.s.n || own->no_proxy.n ? own : all;
+    const struct config_egress *from =
+        own->proxy.s.n || own->ca_file.s.n || own->no_proxy.n ? own : all;
     struct str *hosts = ARENA_ARRAY(a, struct str, from->no_proxy.n + 1);
     for (size_t i = 0; i < from->no_proxy.n; i++)
         hosts[i] = from->no_proxy.items[i].s;
@@ -156,13 +168,15 @@ static void prepare_http(struct preparing *p)
         if (str_eq_fold(pair->key, STR("content-type")))
             type = pair->value.s;
         out->headers[out->n_headers++] =
-            (struct prepared_header){ pair->key, prepare_template(p, &pair->value, "http.headers") };
+            (struct prepared_header){ pair->key,
+                                      prepare_template(p, &pair->value, "http.headers") };
     }
     out->body_json = http_is_json(type);
     if (agent->http.result.s.n) {
         out->result = jsonpath_compile(p->arena, agent->http.result.s, &e);
         if (!out->result)
-            prepare_problem(p, false, config_text_pos(&agent->http.result, 1, e.column ? e.column : 1),
+            prepare_problem(p, false,
+                            config_text_pos(&agent->http.result, 1, e.column ? e.column : 1),
                             "http.result: %s; expected a path such as .answer", e.text);
     }
 }
@@ -202,14 +216,16 @@ static void prepare_command(struct preparing *p)
     for (size_t i = 0; i < agent->pass_env.n; i++) {
         const struct config_text *name = &agent->pass_env.items[i];
         if (str_starts(name->s, STR("KERYX_")))
-            prepare_problem(p, false, name->pos,
-                            "pass_env: keryx's own variables are not passed on; name what the agent "
-                            "needs in env: {NAME: \"${%s}\"}",
-                            name->s.p);
+            prepare_problem(
+                p, false, name->pos,
+                "pass_env: keryx's own variables are not passed on; name what the agent "
+                "needs in env: {NAME: \"${%s}\"}",
+                name->s.p);
     }
     p->out->session_args = ARENA_ARRAY(p->arena, struct template *, agent->session_args.n + 1);
     for (size_t i = 0; i < agent->session_args.n; i++)
-        p->out->session_args[i] = prepare_template(p, &agent->session_args.items[i], "session_args");
+        p->out->session_args[i] =
+            prepare_template(p, &agent->session_args.items[i], "session_args");
 }
 
 /* ---- the part ---- */
@@ -227,8 +243,8 @@ static void prepare_echo(struct preparing *p)
 static void *prepare_all(const struct config *c, struct config_problems *problems)
 {
     static void (*const kinds[])(struct preparing *) = {
-        [CONFIG_LLM] = prepare_llm,       [CONFIG_COMMAND] = prepare_command,
-        [CONFIG_HTTP] = prepare_http,     [CONFIG_REMOTE] = prepare_remote,
+        [CONFIG_LLM] = prepare_llm,   [CONFIG_COMMAND] = prepare_command,
+        [CONFIG_HTTP] = prepare_http, [CONFIG_REMOTE] = prepare_remote,
         [CONFIG_ECHO] = prepare_echo,
     };
     struct arena *a = arena_new(0);

@@ -37,7 +37,7 @@ struct prepared_agent {
     struct str skills;
     struct prepared_model *models; /* in the order they are tried */
     size_t n_models;
-    struct str no_model; /* n_models == 0: a sentence that says what to set */
+    struct str no_model;       /* n_models == 0: a sentence that says what to set */
     const struct json *schema; /* structured_output as it goes to a model; NULL = none */
     struct str schema_name;
     bool schema_strict;

@@ -18,9 +18,11 @@ void prepare_problem(struct preparing *p, bool warning, struct config_pos pos, c
     printf_like(4, 5);
 /* Compiles a text; NULL, and a problem that names `key`, when it does not compile. NULL for an unset
    one. The template is freed with the arena. */
-struct template *prepare_template(struct preparing *p, const struct config_text *text, const char *key);
+struct template *prepare_template(struct preparing *p, const struct config_text *text,
+                                  const char *key);
 /* The same for what goes to a model as its instruction: data of strangers in it is a problem. */
-struct template *prepare_trusted(struct preparing *p, const struct config_text *text, const char *key);
+struct template *prepare_trusted(struct preparing *p, const struct config_text *text,
+                                 const char *key);
 /* own where anything of it is set, else what the file says for all. */
 struct http_egress prepare_egress(struct arena *a, const struct config_egress *own,
                                   const struct config_egress *all);

@@ -30,10 +30,9 @@ static const struct config_llm *prepare_llm_known(struct preparing *p, size_t ro
     llm->max_tokens = 4096; /* the defaults of llms.* */
     llm->max_tool_output_length = 20000;
     llm->timeout = 120 * US_PER_S;
-    llm->retry = (struct config_retry){ .max_attempts = 3,
-                                        .initial_delay = US_PER_S,
-                                        .max_delay = 30 * US_PER_S,
-                                        .jitter = 0.1 };
+    llm->retry = (struct config_retry){
+        .max_attempts = 3, .initial_delay = US_PER_S, .max_delay = 30 * US_PER_S, .jitter = 0.1
+    };
     return llm;
 }
 
@@ -57,30 +56,33 @@ static const struct config_llm *prepare_llm_from_env(struct preparing *p)
             unspoken = arena_printf(p->arena, "%s is set, but %s; ", variable, why);
     }
     p->out->no_model = arena_printf(
-        p->arena, "no model is configured: %" STR_FMT "set OPENAI_API_KEY, or describe a model under "
-                  "llms (provider: openai with base_url also speaks to local servers)",
+        p->arena,
+        "no model is configured: %" STR_FMT "set OPENAI_API_KEY, or describe a model under "
+        "llms (provider: openai with base_url also speaks to local servers)",
         STR_ARG(unspoken));
     return NULL;
 }
 
 /* ---- the models of an agent ---- */
 
-static void prepare_model(struct preparing *p, const struct config_llm *llm, const struct config_pos pos)
+static void prepare_model(struct preparing *p, const struct config_llm *llm,
+                          const struct config_pos pos)
 {
     struct prepared_agent *out = p->out;
     const char *why;
     if (llm_wire_of(llm, &why)) {
-        out->models[out->n_models++] = (struct prepared_model){
-            llm, prepare_egress(p->arena, &llm->egress, &p->config->egress)
-        };
+        out->models[out->n_models++] =
+            (struct prepared_model){ llm,
+                                     prepare_egress(p->arena, &llm->egress, &p->config->egress) };
         return;
     }
     prepare_problem(p, true, pos, "llm: llms.%s cannot be used: %s", llm->name.s.p, why);
     if (!out->no_model.p)
-        out->no_model = arena_printf(p->arena,
-                                     "llms.%s cannot be used: %s; use provider: openai (chat), also "
-                                     "for local servers by base_url",
-                                     llm->name.s.p, why);
+        out->no_model =
+            arena_printf(p->arena,
+                         "llms.%s cannot be used: %s; use provider: openai (chat), also "
+                         "for local servers by base_url",
+                         llm->name.s.p, why);
 }
 
 static void prepare_models(struct preparing *p)
@@ -93,8 +95,8 @@ static void prepare_models(struct preparing *p)
     if (!first && c->n_llms == 0)
         first = prepare_llm_from_env(p);
     else if (!first)
-        p->out->no_model = arena_printf(p->arena, "there is no model '%" STR_FMT "' under llms; set llm",
-                                        STR_ARG(name));
+        p->out->no_model = arena_printf(
+            p->arena, "there is no model '%" STR_FMT "' under llms; set llm", STR_ARG(name));
     if (!first)
         return;
     p->out->models = ARENA_ARRAY(p->arena, struct prepared_model, first->fallback.n + 1);
@@ -112,8 +114,8 @@ static bool prepare_skill_name_ok(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-              c == '-'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
             return false;
     }
     return name.n >= 1 && name.n <= 64;
@@ -127,13 +129,15 @@ struct str prepare_skills(struct preparing *p, const struct config_texts *names,
         struct error e = ERROR_INIT;
         struct str text;
         if (!prepare_skill_name_ok(name->s)) {
-            prepare_problem(p, false, name->pos, "%s: '%s' is not a skill's name; expected 1 to 64 "
-                            "letters, digits, _ or -", key, name->s.p);
+            prepare_problem(p, false, name->pos,
+                            "%s: '%s' is not a skill's name; expected 1 to 64 "
+                            "letters, digits, _ or -",
+                            key, name->s.p);
             continue;
         }
-        struct str path = arena_printf(p->arena, "%s/skills/%s.md",
-                                       p->config->directory.s.p ? p->config->directory.s.p : ".",
-                                       name->s.p);
+        struct str path =
+            arena_printf(p->arena, "%s/skills/%s.md",
+                         p->config->directory.s.p ? p->config->directory.s.p : ".", name->s.p);
         if (config_value_file(p->arena, path.p, PREPARE_MAX_SKILL, &text, &e) != 0) {
             prepare_problem(p, false, name->pos, "%s: %s", key, e.text);
             continue;
@@ -211,6 +215,7 @@ void prepare_llm(struct preparing *p)
     prepare_triggers(p);
     prepare_schema(p);
     if (agent->tools.n)
-        prepare_problem(p, true, agent->tools.items[0].pos,
-                        "tools: tools are not available in this version; the agent runs without them");
+        prepare_problem(
+            p, true, agent->tools.items[0].pos,
+            "tools: tools are not available in this version; the agent runs without them");
 }

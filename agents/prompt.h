@@ -14,13 +14,13 @@ struct prompt_turn {
 struct prompt {
     struct str system; /* may be empty */
     const struct prompt_turn *turns;
-    size_t n;          /* the last one is the task's input */
+    size_t n; /* the last one is the task's input */
 };
 
 struct prompt_parts {
     struct str instruction, skills, suffix;
     struct str input;
-    bool untrusted;    /* input holds what strangers wrote */
+    bool untrusted;                    /* input holds what strangers wrote */
     const struct message_row *history; /* ascending */
     size_t n_history;
     size_t max_history_bytes; /* oldest turns beyond it are dropped whole; 0 = no bound */

@@ -59,14 +59,16 @@ static size_t sweep_read(const struct sweep *s, pid_t pid, const char *file, cha
 static bool sweep_stat(const struct sweep *s, struct sweep_process *p)
 {
     char text[1024];
-    struct str stat = str_n(text, sweep_read(s, p->pid, "stat", text, sizeof(text))), field = STR_NULL;
+    struct str stat = str_n(text, sweep_read(s, p->pid, "stat", text, sizeof(text))),
+               field = STR_NULL;
     int64_t numbers[5] = { 0 };
     ptrdiff_t close = str_rchr(stat, ')');
     if (close < 0)
         return false;
     struct str rest = str_sub(stat, (size_t)close + 2, stat.n);
     for (size_t i = 0; i < N_ELEMENTS(numbers); i++) {
-        if (!str_split(&rest, ' ', &field) || (i == 0 && (str_eq_c(field, "Z") || str_eq_c(field, "X"))) ||
+        if (!str_split(&rest, ' ', &field) ||
+            (i == 0 && (str_eq_c(field, "Z") || str_eq_c(field, "X"))) ||
             (i > 0 && str_i64(field, &numbers[i]) != 0))
             return false;
     }
@@ -159,7 +161,8 @@ static bool sweep_is_orphan(const struct sweep *s, const struct sweep_process *s
     struct str own, parent = STR_NULL;
     if (sweep_program(s, shim->pid, own_path, &own) != 0)
         return false; /* cannot be told: left alone */
-    if (sweep_program(s, shim->parent, parent_path, &parent) != 0 && errno == EACCES && shim->parent != 1)
+    if (sweep_program(s, shim->parent, parent_path, &parent) != 0 && errno == EACCES &&
+        shim->parent != 1)
         return false;
     return !str_eq(own, parent);
 }
@@ -252,7 +255,7 @@ size_t agents_sweep(void)
     sweep_scan(&s);
     size_t found = sweep_choose(&s);
     if (found) {
-        char count[16];
+        char count[24];
         snprintf(count, sizeof(count), "%zu", found);
         log_warn("ending processes that a dead keryx has left behind", "count", count);
         if (sweep_end(&s, SIGTERM, SWEEP_TERM_MS) && sweep_end(&s, SIGKILL, SWEEP_KILL_MS))

@@ -27,7 +27,7 @@ struct generation *core_load(const char *path, struct buf *out)
     return g;
 }
 
-int core_open(struct core *c, struct generation *g, struct error *e)
+int core_open(struct core *c, struct generation *g, bool single, struct error *e)
 {
     const struct config *config = g->config;
     if (readlink("/proc/self/exe", c->self, sizeof(c->self) - 1) <= 0)
@@ -51,6 +51,7 @@ int core_open(struct core *c, struct generation *g, struct error *e)
         .senders = notifiers_senders,
         .sender_env = &c->notifiers,
         .notifier = notifiers_hook(&c->notifiers),
+        .single = single,
     };
     c->engine = engine_new(&engine);
     return 0;

@@ -21,9 +21,10 @@ struct core {
     char self[4096];       /* path of this program */
 };
 
-/* Opens the store (ERROR_BUSY: another process has it) and builds the engine, not yet started. On failure
+/* Opens the store (ERROR_BUSY: another process has it) and builds the engine, not yet started; single: as in
+   engine_options. On failure
    core_close() still has to be called. */
-int core_open(struct core *c, struct generation *g, struct error *e) must_check;
+int core_open(struct core *c, struct generation *g, bool single, struct error *e) must_check;
 /* Accepts a half-opened core. What was accepted is committed before it returns. */
 void core_close(struct core *c);
 

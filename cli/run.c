@@ -10,12 +10,14 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
+#define RUN_POLL_US (100 * US_PER_MS)
 #define RUN_WAIT_US (24 * 3600 * US_PER_S) /* the agent's own timeout is the bound that counts */
 
 struct run_ask {
     struct client client;
     bool background, json;
     const char *session, *wait;
+    int64_t wait_us;
     const char *agent, *input;
 };
 
@@ -65,8 +67,10 @@ struct run_local {
     struct run_ask *ask;
     struct intake intake;
     struct task_watch watch;
-    struct loop_timer settle;
-    int64_t settle_until;
+    struct store_list deliveries; /* of the task */
+    struct loop_timer poll;
+    int64_t until;                /* monotonic: how long its deliveries may take */
+    char *task_id;
     int code;
 };
 
@@ -75,32 +79,47 @@ static void run_local_stop(void *ctx)
     loop_stop(((struct run_local *)ctx)->core.loop);
 }
 
-static void run_local_drain(struct run_local *r)
+static void run_local_poll(struct loop_timer *t);
+
+static void run_local_looked(struct store_op *op)
 {
-    engine_drain(r->core.engine, r->settle_until, run_local_stop, r);
+    struct run_local *r = container_of(op, struct run_local, deliveries.op);
+    size_t open = 0;
+    for (size_t i = 0; op->rc == 0 && i < r->deliveries.n; i++)
+        open += !delivery_state_final(r->deliveries.deliveries[i].state);
+    arena_free(op->arena);
+    if (open && loop_mono(r->core.loop) < r->until) {
+        loop_timer_set(r->core.loop, &r->poll, RUN_POLL_US, run_local_poll);
+        return;
+    }
+    if (open)
+        fprintf(stderr, "keryx: %zu deliveries are left in the store; keryx serve sends them\n", open);
+    engine_drain(r->core.engine, loop_mono(r->core.loop), run_local_stop, r);
 }
 
 /* The task's deliveries get some time; what is left stays in the store for the daemon. */
-static void run_local_settle(struct loop_timer *t)
+static void run_local_poll(struct loop_timer *t)
 {
-    struct run_local *r = container_of(t, struct run_local, settle);
-    run_local_drain(r);
+    struct run_local *r = container_of(t, struct run_local, poll);
+    r->deliveries = (struct store_list){ .limit = 500, .task_id = str_of(r->task_id) };
+    r->deliveries.op.arena = arena_new(0);
+    r->deliveries.op.done = run_local_looked;
+    store_delivery_list(r->core.store, &r->deliveries);
 }
 
 static void run_local_ended(struct task_watch *w, const struct task_row *task)
 {
     struct run_local *r = container_of(w, struct run_local, watch);
-    int64_t wait = 30 * US_PER_S;
-    if (r->ask->wait && duration_parse(str_of(r->ask->wait), true, &wait, NULL) != 0)
-        wait = 30 * US_PER_S;
     if (task->state == TASK_COMPLETED) {
         cli_write(task->result);
         putchar('\n');
+        fflush(stdout);
     } else {
         r->code = cli_fail(CLI_FAILED, "%s", task->error_message.p ? task->error_message.p : "cancelled");
     }
-    r->settle_until = loop_mono(r->core.loop) + wait;
-    loop_timer_set(r->core.loop, &r->settle, 200 * US_PER_MS, run_local_settle);
+    r->task_id = xstrndup(task->id.p, task->id.n);
+    r->until = loop_mono(r->core.loop) + r->ask->wait_us;
+    loop_timer_set(r->core.loop, &r->poll, 0, run_local_poll);
 }
 
 static void run_local_committed(struct intake *i)
@@ -140,13 +159,14 @@ static int run_here(struct run_ask *ask, struct generation *g)
     struct run_local r = { .ask = ask };
     struct error e = ERROR_INIT;
     log_setup(LOG_LEVEL_WARN, LOG_FORMAT_AUTO);
-    if (core_open(&r.core, g, &e) != 0) {
+    if (core_open(&r.core, g, true, &e) != 0) {
         r.code = cli_fail(CLI_FAILED, "%s", e.text);
     } else {
         engine_start(r.core.engine, run_local_started, &r);
         loop_run(r.core.loop);
     }
     core_close(&r.core);
+    free(r.task_id);
     return r.code;
 }
 
@@ -221,6 +241,10 @@ static int run_run(int argc, char **argv)
             cli_print_help(&cli_run, true);
         return CLI_USAGE;
     }
+    struct error e = ERROR_INIT;
+    ask.wait_us = 30 * US_PER_S;
+    if (ask.wait && duration_parse(str_of(ask.wait), true, &ask.wait_us, &e) != 0)
+        return cli_fail(CLI_USAGE, "--wait: %s", e.text);
     const char *path = cli_config_path(ask.client.config);
     if (!path)
         return CLI_USAGE;

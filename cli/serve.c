@@ -273,7 +273,7 @@ static int serve_open(struct daemon *d, struct generation *g, struct error *e)
     const struct config *c = g->config;
     if (serve_logging(c, e) != 0)
         return -1;
-    if (core_open(&d->core, g, e) != 0)
+    if (core_open(&d->core, g, false, e) != 0)
         return -1;
     d->started_us = loop_wall(d->core.loop);
     if (c->server.tls_cert_file.s.p) {

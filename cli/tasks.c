@@ -57,6 +57,15 @@ static const char *ask_item_path(struct ask *ask, const char *collection, const 
     return arena_cstr(ask->client.arena, buf_view(&out));
 }
 
+/* A member for a table: of a list only the first item. */
+static const char *ask_cell(struct ask *ask, const struct json *item, const char *key)
+{
+    const struct json *v = json_get(item, str_of(key));
+    if (v && v->type == JSON_LIST)
+        return v->child ? arena_cstr(ask->client.arena, json_text(ask->client.arena, v->child)) : "";
+    return client_text(&ask->client, item, key);
+}
+
 /* GET a list and print the named members of its items as a table. */
 static int ask_table(struct ask *ask, const char *path, const char *const *headings, const char *const *keys, size_t n)
 {
@@ -69,7 +78,7 @@ static int ask_table(struct ask *ask, const char *path, const char *const *headi
     const struct json *items = json_get(ask->client.body, STR("items"));
     for (const struct json *item = items ? items->child : NULL; item; item = item->next) {
         for (size_t k = 0; k < n; k++)
-            cells[k] = client_text(&ask->client, item, keys[k]);
+            cells[k] = ask_cell(ask, item, keys[k]);
         table_row(&table, cells);
     }
     table_print(&table);

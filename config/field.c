@@ -197,7 +197,7 @@ static void read_list(struct config_reader *r, const struct config_path *path,
         return;
     }
     if (node->kind != CONFIG_NODE_LIST) {
-        config_field_problem(r, path, false, node->pos, "%s; expected %s",
+        config_field_problem(r, path, false, node->pos, "got %s; expected %s",
                              config_value_words(r->arena, node, false),
                              config_field_expects(r->arena, f));
         return;
@@ -220,7 +220,7 @@ static void read_map(struct config_reader *r, const struct config_path *path,
     if (nothing)
         return;
     if (node->kind != CONFIG_NODE_MAP) {
-        config_field_problem(r, path, false, node->pos, "%s; expected %s",
+        config_field_problem(r, path, false, node->pos, "got %s; expected %s",
                              config_value_words(r->arena, node, false),
                              config_field_expects(r->arena, f));
         return;
@@ -342,7 +342,7 @@ static void read_unknown(struct config_reader *r, const struct config_path *path
         }
         config_value_expand(r, &at, e->value);
         if (e->value->kind != CONFIG_NODE_SCALAR) {
-            config_field_problem(r, &at, false, e->value->pos, "%s; expected text",
+            config_field_problem(r, &at, false, e->value->pos, "got %s; expected text",
                                  config_value_words(r->arena, e->value, false));
             continue;
         }
@@ -382,7 +382,7 @@ void config_field_read(struct config_reader *r, const struct config_path *path,
     } else if (scalar && section->scalar)
         node = widen(r, section, node);
     if (node && node->kind != CONFIG_NODE_MAP) {
-        config_field_problem(r, path, false, node->pos, "%s; expected a map of keys",
+        config_field_problem(r, path, false, node->pos, "got %s; expected a map of keys",
                              config_value_words(r->arena, node, false));
         node = NULL;
     }

@@ -38,7 +38,8 @@ static bool is_plain(struct str s)
         char c = s.p[i];
         bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                     c == '/' || c == '_' || c == '.';
-        if (!word && !(i && (c == '-' || c == '+' || c == '@')))
+        bool inside = i && (c == '-' || c == '+' || c == '@' || (c == ' ' && i + 1 < s.n));
+        if (!word && !inside)
             return false;
     }
     return true;

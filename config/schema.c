@@ -148,7 +148,9 @@ static struct json *value_schema(struct schema *s, const struct config_field *f)
     case FIELD_REFUSED:
         return parse(s, "{\"not\":{}}");
     default:
-        return f->choices ? choices_schema(s, f->choices) : reference(s, "text");
+        return f->choices
+                   ? either(s, choices_schema(s, f->choices), parse(s, "{\"type\":\"number\"}"))
+                   : reference(s, "text");
     }
 }
 

@@ -16,6 +16,7 @@ struct engine *engine_new(const struct engine_options *o)
     e->senders = o->senders;
     e->sender_env = o->sender_env;
     e->notifier = o->notifier;
+    e->single = o->single;
     list_init(&e->workers);
     list_init(&e->event_watches);
     e->task_watches = map_new(false);

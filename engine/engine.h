@@ -29,6 +29,7 @@ struct engine_options {
     const struct sender_kind *const *senders; /* NULL-terminated */
     void *sender_env;
     struct notifier_hook notifier;
+    bool single; /* run only what is submitted here: nothing is recovered, no waiting task is claimed */
 };
 
 struct engine *engine_new(const struct engine_options *o) must_check;

@@ -24,6 +24,7 @@ struct engine {
     const struct sender_kind *const *senders;
     void *sender_env;
     struct notifier_hook notifier;
+    bool single;
 
     struct queue *queue;
     struct outbox *outbox;
@@ -58,6 +59,8 @@ void queue_added(struct queue *q, struct str agent, int64_t created_at);
 void queue_removed(struct queue *q, struct str agent);
 /* Waiting tasks of the agent, for max_queued. */
 size_t queue_depth(const struct queue *q, struct str agent);
+/* A task of the agent runs without having been claimed (engine.single). */
+void queue_slot_taken(struct queue *q, struct str agent, bool command);
 /* A worker of the agent has ended: its slot is free. */
 void queue_slot_freed(struct queue *q, struct str agent, bool command);
 /* Something changed: claim at the end of this turn of the loop. */

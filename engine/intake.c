@@ -33,8 +33,13 @@ static void intake_finish(struct intake_job *job)
 static void intake_accepted(struct intake_job *job)
 {
     struct engine *e = job->engine;
-    if (job->intake->agent.p && job->task.state == TASK_QUEUED)
+    if (job->task.state == TASK_QUEUED && job->intake->agent.p) {
         queue_added(e->queue, job->task.agent, job->task.created_at);
+    } else if (job->task.state == TASK_RUNNING) {
+        const struct config_agent *agent = config_find_agent(e->generation->config, job->task.agent);
+        queue_slot_taken(e->queue, job->task.agent, agent && agent->type == CONFIG_COMMAND);
+        worker_start(e, &job->task);
+    }
     if (job->record.n_deliveries || job->intake->n_deliveries)
         outbox_kick(e->outbox);
     if (job->record.n_events)
@@ -105,6 +110,12 @@ static void intake_make_task(struct intake_job *job)
     t->scheduled_at = i->scheduled_at;
     t->created_at = t->due_at = now;
     t->tokens_used = -1;
+    if (job->engine->single) { /* claimed in the act */
+        t->state = TASK_RUNNING;
+        t->attempt = 1;
+        t->started_at = now;
+        t->node = str_of(job->engine->node);
+    }
     if (i->receipt)
         i->receipt->task_id = t->id;
     job->record.task = t;

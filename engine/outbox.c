@@ -238,9 +238,9 @@ static void transfer_start(struct transfer *t)
     t->started_wall = loop_wall(e->loop);
     t->generation = generation_ref(e->generation);
     t->kind = outbox_kind(o, t->row.target);
+    struct send_request request = { &t->row, t->generation, t->row.attempts + 1, transfer_done, t };
     if (t->kind)
-        t->send = t->kind->start(e->sender_env, &t->row, t->generation, t->row.attempts + 1, transfer_done,
-                                 t, &error);
+        t->send = t->kind->start(e->sender_env, &request, &error);
     else
         error_set(&error, ERROR_INVALID, "there is no target '%s'", t->row.target.p);
     if (t->send) {

@@ -155,6 +155,13 @@ static bool queue_is_command(const struct config_agent *agent)
     return agent && agent->type == CONFIG_COMMAND;
 }
 
+void queue_slot_taken(struct queue *q, struct str agent, bool command)
+{
+    queue_agent(q, agent)->running++;
+    q->running++;
+    q->running_commands += command;
+}
+
 void queue_slot_freed(struct queue *q, struct str agent, bool command)
 {
     struct agent_queue *aq = queue_agent(q, agent);
@@ -207,7 +214,7 @@ static void queue_claimed(struct store_op *op);
 static void queue_turn(struct loop_task *t)
 {
     struct queue *q = container_of(t, struct queue, turn);
-    if (q->engine->phase != ENGINE_RUNNING)
+    if (q->engine->phase != ENGINE_RUNNING || q->engine->single)
         return;
     if (q->claiming) {
         q->again = true;
@@ -264,12 +271,9 @@ static void queue_claimed(struct store_op *op)
     }
     for (size_t i = 0; i < qc->claim.n_tasks; i++) {
         const struct task_row *task = &qc->claim.tasks[i];
-        struct agent_queue *aq = queue_agent(q, task->agent);
-        queue_uncount(q, aq, 1);
-        aq->running++;
-        q->running++;
-        if (queue_is_command(config_find_agent(q->engine->generation->config, task->agent)))
-            q->running_commands++;
+        const struct config *c = q->engine->generation->config;
+        queue_removed(q, task->agent);
+        queue_slot_taken(q, task->agent, queue_is_command(config_find_agent(c, task->agent)));
         worker_start(q->engine, task);
     }
     if (qc->claim.next_due)

@@ -45,13 +45,8 @@ static void recovery_keyed(struct store_op *op)
     recovery_end(r, op->rc, &op->error);
 }
 
-static void recovery_counted(struct store_op *op)
+static void recovery_key(struct recovery *r)
 {
-    struct recovery *r = container_of(op, struct recovery, counts.op);
-    if (op->rc != 0) {
-        recovery_end(r, -1, &op->error);
-        return;
-    }
     id_random_hex(r->fresh_secret, 32);
     r->secret.op.arena = r->recover.op.arena;
     r->secret.op.done = recovery_keyed;
@@ -59,6 +54,15 @@ static void recovery_counted(struct store_op *op)
     r->secret.put = str_of(r->fresh_secret);
     r->secret.keep = true;
     store_meta(r->engine->store, &r->secret);
+}
+
+static void recovery_counted(struct store_op *op)
+{
+    struct recovery *r = container_of(op, struct recovery, counts.op);
+    if (op->rc != 0)
+        recovery_end(r, -1, &op->error);
+    else
+        recovery_key(r);
 }
 
 static void recovery_count(struct recovery *r)
@@ -147,5 +151,8 @@ void recovery_start(struct engine *e)
     r->recover.op.arena = arena_new(16 * KIB);
     r->recover.op.done = recovery_recovered;
     r->recover.now = loop_wall(e->loop);
-    store_recover(e->store, &r->recover);
+    if (e->single)
+        recovery_key(r);
+    else
+        store_recover(e->store, &r->recover);
 }

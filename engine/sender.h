@@ -53,13 +53,20 @@ struct attempt_result {
 
 struct send; /* one attempt under way; each kind embeds what it needs */
 
+struct send_request {
+    const struct delivery_row *delivery; /* lives until done */
+    struct generation *generation;       /* likewise */
+    unsigned n;                          /* the number of this attempt, 1 = first */
+    /* Called exactly once, never inside start, unless cancelled. */
+    void (*done)(void *ctx, const struct attempt_result *r);
+    void *ctx;
+};
+
 struct sender_kind {
-    const char *word;         /* delivery_row.target */
-    /* Starts attempt number `n`. `d` and `g` live until done, which is called exactly once, never inside
-       start, unless cancelled. NULL and error: cannot be sent at all (becomes REFUSED, RENDER_ERROR). */
-    struct send *(*start)(void *env, const struct delivery_row *d, struct generation *g, unsigned n,
-                          void (*done)(void *ctx, const struct attempt_result *r), void *ctx,
-                          struct error *e);
+    const char *word; /* delivery_row.target */
+    /* Starts an attempt; the request struct itself need not live. NULL and error: cannot be sent at all
+       (becomes REFUSED, RENDER_ERROR). */
+    struct send *(*start)(void *env, const struct send_request *request, struct error *e);
     void (*cancel)(struct send *s);
 };
 

@@ -234,10 +234,21 @@ static bool request_route(struct http_conn *c)
     return !c->replied;
 }
 
+/* Behind pipelined requests the head may stand at the end of the buffer; nothing points into it yet. */
+static void request_make_room(struct http_conn *c, size_t n)
+{
+    if (c->start == 0 || HTTP_READ_BUFFER - c->start - n >= HTTP_READ_BUFFER - HTTP_MAX_HEAD)
+        return;
+    memmove(c->in, c->in + c->start, c->end - c->start);
+    c->end -= c->start;
+    c->start = 0;
+}
+
 void http_request_begin(struct http_conn *c, size_t n)
 {
     struct http_head *h = &c->server->head;
     struct error e = ERROR_INIT;
+    request_make_room(c, n);
     http_request_new(c);
     struct http_request *r = c->request;
     c->body_at = c->next = c->start + n;

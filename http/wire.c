@@ -30,6 +30,7 @@ static ssize_t wire_tls_read(struct http_wire *w, void *p, size_t n)
     case SSL_ERROR_ZERO_RETURN:
         return 0;
     default:
+        w->failed = true;
         return HTTP_WIRE_BROKEN;
     }
 }
@@ -49,6 +50,7 @@ static ssize_t wire_tls_write(struct http_wire *w, const void *p, size_t n)
     case SSL_ERROR_WANT_WRITE:
         return HTTP_WIRE_AGAIN;
     default:
+        w->failed = true;
         return HTTP_WIRE_BROKEN;
     }
 }
@@ -78,16 +80,25 @@ int http_wire_handshake(struct http_wire *w)
         return 0;
     int error = SSL_get_error(w->ssl, result);
     w->read_wants_write = error == SSL_ERROR_WANT_WRITE;
-    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? HTTP_WIRE_AGAIN
-                                                                        : HTTP_WIRE_BROKEN;
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+        return HTTP_WIRE_AGAIN;
+    w->failed = true;
+    return HTTP_WIRE_BROKEN;
+}
+
+/* close_notify, so that the peer can tell the end from a cut; it is lost when it cannot be written
+   now. */
+static void wire_tls_end(struct http_wire *w)
+{
+    ERR_clear_error();
+    if (!w->failed && SSL_is_init_finished(w->ssl))
+        SSL_shutdown(w->ssl);
 }
 
 void http_wire_end(struct http_wire *w)
 {
-    if (w->ssl) {
-        ERR_clear_error();
-        SSL_shutdown(w->ssl); /* close_notify; what it cannot write now is lost, TCP's end is not */
-    }
+    if (w->ssl)
+        wire_tls_end(w);
     shutdown(w->fd, SHUT_WR);
 }
 
@@ -101,7 +112,7 @@ ssize_t http_wire_discard(struct http_wire *w)
 void http_wire_close(struct http_wire *w)
 {
     if (w->ssl) {
-        ERR_clear_error();
+        wire_tls_end(w);
         SSL_free(w->ssl);
     }
     if (w->fd >= 0)

@@ -14,6 +14,7 @@ struct http_wire {
     struct ssl_st *ssl;    /* NULL = plain */
     bool read_wants_write; /* TLS: reading (or the handshake) goes on when the socket is writable */
     bool write_wants_read; /* TLS: writing goes on when the socket is readable */
+    bool failed;           /* TLS: a fatal error: OpenSSL forbids an orderly end */
 };
 
 enum {

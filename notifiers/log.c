@@ -21,17 +21,13 @@ static void log_sent(struct loop_task *t)
     arena_free(a);
 }
 
-static struct send *log_start(void *env, const struct delivery_row *d, struct generation *g,
-                              unsigned n, void (*done)(void *ctx, const struct attempt_result *r),
-                              void *ctx, struct error *e)
+static struct send *log_start(void *env, const struct send_request *request, struct error *e)
 {
     struct notifiers_env *house = env;
-    struct arena *a = arena_new(d->body.n + 1 * KIB);
+    struct arena *a = arena_new(request->delivery->body.n + 1 * KIB);
     struct log_send *s = ARENA_NEW(a, struct log_send);
-    (void)g;
-    (void)n;
     (void)e;
-    s->send = (struct send){ house, a, d, done, ctx };
+    s->send = (struct send){ house, a, request->delivery, request->done, request->ctx };
     loop_later(house->loop, &s->later, log_sent);
     return &s->send;
 }

@@ -89,20 +89,18 @@ static void webhook_done(void *ctx, const struct http_result *r)
     arena_free(s->send.arena);
 }
 
-static struct send *webhook_start(void *env, const struct delivery_row *d, struct generation *g,
-                                  unsigned n,
-                                  void (*done)(void *ctx, const struct attempt_result *r),
-                                  void *ctx, struct error *e)
+static struct send *webhook_start(void *env, const struct send_request *request, struct error *e)
 {
+    const struct delivery_row *d = request->delivery;
     struct notifiers_env *house = env;
     struct arena *a = arena_new(0);
     struct webhook_send *s = ARENA_NEW(a, struct webhook_send);
-    const struct notify_part *part = g->parts[PART_NOTIFIERS];
+    const struct notify_part *part = request->generation->parts[PART_NOTIFIERS];
     const struct notify *notify = notify_find(part, d->receiver);
     struct http_headers headers = { 0 };
-    s->send = (struct send){ house, a, d, done, ctx };
+    s->send = (struct send){ house, a, d, request->done, request->ctx };
     if ((d->guard.p && webhook_guard(s, e) != 0) ||
-        webhook_headers(&s->send, notify, n, &headers, e) != 0) {
+        webhook_headers(&s->send, notify, request->n, &headers, e) != 0) {
         arena_free(a);
         return NULL;
     }

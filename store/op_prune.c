@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define STEP_US       (6 * US_PER_MS)
+#define STEP_US       (3 * US_PER_MS)
 #define CHUNK         50 /* rows of one kind between looks at the clock */
 #define DEFAULT_LIMIT 500
 #define COUNT_CHUNK   5000 /* receipts whose size is added up in a step */

@@ -247,7 +247,9 @@ static enum step_verdict step_input(struct webhook_call *call)
     auto_buf out = BUF_INIT(TEMPLATE_MAX_OUTPUT);
     struct error e = ERROR_INIT;
     struct template_options o = { .now_us = r->received_us };
-    if (template_render(route->input, call->data, &o, &out, &e) != 0) {
+    /* `{pull_request.title}` looks into the payload, as Hermes and Moltis write it. */
+    bool dot = template_dialect(route->input) == TEMPLATE_DOT;
+    if (template_render(route->input, dot ? call->input.value : call->data, &o, &out, &e) != 0) {
         call->intake.failed_type = STR("template");
         call->intake.failed_message = arena_str(r->arena, str_of(e.text));
         return STEP_NEXT;

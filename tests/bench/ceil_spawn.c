@@ -30,10 +30,9 @@ int main(int argc, char **argv)
         fputs("usage: ceil_spawn RUNS AT_ONCE COMMAND [ARGUMENT …]\n", stderr);
         return 2;
     }
-    struct spawner s = { .loop = ev_loop_new(0),
-                         .argv = argv + 3,
-                         .at_once = (unsigned)at_once,
-                         .on_idle = on_idle };
+    struct spawner s = {
+        .loop = ev_loop_new(0), .argv = argv + 3, .at_once = (unsigned)at_once, .on_idle = on_idle
+    };
     spawner_init(&s);
     int64_t began = clock_mono(&clock_real);
     for (uint64_t i = 0; i < runs; i++)

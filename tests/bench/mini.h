@@ -14,9 +14,9 @@ struct mini_conn {
     ev_io reading, writing;
     struct mini *server;
     char *in;
-    size_t size, n;     /* what is there, and how much of it the request being served is */
+    size_t size, n; /* what is there, and how much of it the request being served is */
     size_t used;
-    const char *out;    /* rest of an answer that did not go out at once */
+    const char *out; /* rest of an answer that did not go out at once */
     size_t out_n;
     struct str signature, delivery, body; /* of the request being served */
     struct mini_conn *next; /* the server's own: a batch of requests waiting for one commit */

@@ -154,7 +154,8 @@ static struct delivery_row row_to(struct house *h, int port)
 
 static bool attempt(struct house *h, const struct delivery_row *d, unsigned n, struct error *e)
 {
-    struct send *s = kind(d->target.p)->start(&h->env, d, &h->generation, n, house_done, h, e);
+    struct send_request request = { d, &h->generation, n, house_done, h };
+    struct send *s = kind(d->target.p)->start(&h->env, &request, e);
     if (!s)
         return false;
     CHECK_INT(h->done, 0); /* never inside start */
@@ -283,7 +284,8 @@ TEST(an_attempt_can_be_cancelled)
         struct error e = ERROR_INIT;
         house_open(&h);
         struct delivery_row d = row_to(&h, 1);
-        struct send *s = kind(words[i])->start(&h.env, &d, &h.generation, 1, house_done, &h, &e);
+        struct send_request request = { &d, &h.generation, 1, house_done, &h };
+        struct send *s = kind(words[i])->start(&h.env, &request, &e);
         CHECK(s != NULL);
         kind(words[i])->cancel(s);
         CHECK_INT(h.done, 0);
