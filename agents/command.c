@@ -144,7 +144,7 @@ static struct run_outcome command_outcome(struct command_run *run)
         o.error = command_error(run);
     } else if (!parsed) {
         o.error.kind = "bad_output";
-        o.error.message = str_of(bad.text);
+        o.error.message = arena_str(run->arena, str_of(bad.text));
     }
     return o;
 }

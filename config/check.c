@@ -5,8 +5,6 @@
 #include "base/map.h"
 #include "config/rows.h"
 
-#include <stdio.h>
-
 struct checker {
     const struct config *c;
     struct config_problems *problems;
@@ -177,20 +175,18 @@ static void check_target(struct checker *k, const char *path, const struct confi
                  "target; expected a name of connections or targets, or a service", names, n);
 }
 
-static void check_notifications(struct checker *k, const char *of,
-                                const struct config_notification *list, size_t n)
+static void check_notifications(struct checker *k, const struct config_notification *list, size_t n)
 {
     struct map *ids = map_new(false);
     for (size_t i = 0; i < n; i++) {
         const struct config_notification *item = &list[i];
-        const char *path = arena_printf(k->scratch, "%snotifications[%zu]", of, i).p;
         if (item->id.s.p && map_put(ids, item->id.s, k))
             config_problem(k->problems, false, item->id.pos,
                            "%s.id: another notification of this list is '%s' too; expected another "
                            "name",
-                           path, item->id.s.p);
+                           item->where, item->id.s.p);
         if (!str_eq(item->type.s, STR("webhook")))
-            check_target(k, arena_printf(k->scratch, "%s.type", path).p, &item->type);
+            check_target(k, arena_printf(k->scratch, "%s.type", item->where).p, &item->type);
     }
     map_free(ids);
 }
@@ -215,12 +211,11 @@ static void check_route(struct checker *k, struct map *routes, const struct conf
         if (!before)
             map_put(routes, key, route);
         else if (before->trigger != t)
-            config_problem(
-                k->problems, false, place(t->webhook.path.pos, t->pos),
-                "agents.%s.triggers[%zu].path: %s is taken by a trigger of agent '%s' at "
-                "%u:%u; expected another path or method",
-                a->name.s.p, i, key.p, before->agent->name.s.p, before->trigger->pos.line,
-                before->trigger->pos.column);
+            config_problem(k->problems, false, place(t->webhook.path.pos, t->pos),
+                           "%s.path: %s is taken by a trigger of agent '%s' at "
+                           "%u:%u; expected another path or method",
+                           t->where, key.p, before->agent->name.s.p, before->trigger->pos.line,
+                           before->trigger->pos.column);
     }
 }
 
@@ -231,11 +226,10 @@ static void check_trigger_name(struct checker *k, struct map *names, const struc
     struct config_pos at = place(t->name.pos, t->pos);
     const struct config_trigger *before = map_get(names, t->name.s);
     if (before)
-        config_problem(
-            k->problems, false, at,
-            "agents.%s.triggers[%zu].name: '%s' is the name of the trigger at %u:%u too; "
-            "expected a name of its own",
-            a->name.s.p, i, t->name.s.p, before->pos.line, before->pos.column);
+        config_problem(k->problems, false, at,
+                       "%s.name: '%s' is the name of the trigger at %u:%u too; "
+                       "expected a name of its own",
+                       t->where, t->name.s.p, before->pos.line, before->pos.column);
     else
         map_put(names, t->name.s, &a->triggers[i]);
 }
@@ -250,10 +244,8 @@ static void check_triggers(struct checker *k)
             check_trigger_name(k, names, a, j);
             check_route(k, routes, a, j);
             for (size_t d = 0; d < deliver->n; d++)
-                check_target(
-                    k,
-                    arena_printf(k->scratch, "agents.%s.triggers[%zu].deliver", a->name.s.p, j).p,
-                    &deliver->items[d]);
+                check_target(k, arena_printf(k->scratch, "%s.deliver", a->triggers[j].where).p,
+                             &deliver->items[d]);
         }
     }
     map_free(routes);
@@ -266,13 +258,12 @@ void config_check(const struct config *c, struct config_problems *problems)
     check_defaults(&k);
     check_llms(&k);
     check_tools(&k);
-    check_notifications(&k, "", c->notifications, c->n_notifications);
+    check_notifications(&k, c->notifications, c->n_notifications);
     for (size_t i = 0; i < c->n_agents; i++) {
         const struct config_agent *a = &c->agents[i];
         check_agent_llm(&k, a);
         check_agent_tools(&k, a);
-        check_notifications(&k, arena_printf(k.scratch, "agents.%s.", a->name.s.p).p,
-                            a->notifications, a->n_notifications);
+        check_notifications(&k, a->notifications, a->n_notifications);
     }
     check_triggers(&k);
     config_check_access(c, problems);

@@ -2,8 +2,6 @@
    proof needs its fields. */
 #include "config/check.h"
 
-#include <stdio.h>
-
 bool config_check_is_loopback(struct str listen)
 {
     struct addr a;
@@ -47,7 +45,7 @@ static void check_server(const struct config_server *s, struct config_problems *
             s->admin_listen.n ? "" : ", server.admin_listen");
     if (s->auth.enabled && !guarded)
         config_problem(
-            problems, false, (struct config_pos){ 0 },
+            problems, false, s->auth.pos,
             "server.auth.enabled: true, but there are no tokens and no jwks_url; expected "
             "one of them");
     const struct config_text *cert = &s->tls_cert_file, *key = &s->tls_key_file;
@@ -79,7 +77,7 @@ static unsigned needs_of(struct str mode)
     return NEEDS_SECRET; /* every signature */
 }
 
-static void check_auth(struct config_problems *problems, const char *path,
+static void check_auth(struct config_problems *problems, const char *where,
                        const struct config_auth *a, bool secret_beside)
 {
     if (!a->mode.s.p)
@@ -101,8 +99,8 @@ static void check_auth(struct config_problems *problems, const char *path,
     struct config_pos pos = a->pos.line ? a->pos : a->mode.pos;
     for (size_t i = 0; i < N_ELEMENTS(fields); i++)
         if (fields[i].missing)
-            config_problem(problems, false, pos, "%s.%s: missing; expected %s by mode %s", path,
-                           fields[i].key, fields[i].words, a->mode.s.p);
+            config_problem(problems, false, pos, "%s.auth.%s: missing; expected %s by mode %s",
+                           where, fields[i].key, fields[i].words, a->mode.s.p);
 }
 
 static void check_webhook(const struct config *c, const struct config_agent *a, size_t i,
@@ -110,49 +108,44 @@ static void check_webhook(const struct config *c, const struct config_agent *a, 
 {
     const struct config_trigger *t = &a->triggers[i];
     const struct config_webhook *w = &t->webhook;
-    char path[160];
-    snprintf(path, sizeof(path), "agents.%s.triggers[%zu].auth", a->name.s.p, i);
-    check_auth(problems, path, &w->auth, w->secret.s.p != NULL);
+    check_auth(problems, t->where, &w->auth, w->secret.s.p != NULL);
     if (config_check_has_auth(w))
         return;
     const struct config_text *open = first_public(&c->server.listen);
     bool written = w->auth.mode.s.p && str_eq(w->auth.mode.s, STR("none"));
     if (open && !w->auth.mode.s.p)
-        config_problem(problems, false, w->auth.pos.line ? w->auth.pos : t->pos,
-                       "%s: missing, and server.listen %s is open to others; expected a secret, or "
-                       "auth: {mode: none} to let anyone in",
-                       path, open->s.p);
+        config_problem(
+            problems, false, w->auth.pos.line ? w->auth.pos : t->pos,
+            "%s.auth: missing, and server.listen %s is open to others; expected a secret, or "
+            "auth: {mode: none} to let anyone in",
+            t->where, open->s.p);
     if (a->type == CONFIG_LLM && a->tools.n && !w->tool_policy.allow.n && (written || !w->auth.set))
         config_problem(problems, true, t->pos,
-                       "agents.%s.triggers[%zu]: anyone may send here, so its tasks get no tools; "
+                       "%s: anyone may send here, so its tasks get no tools; "
                        "write tool_policy.allow to give them some",
-                       a->name.s.p, i);
+                       t->where);
 }
 
 static void check_notification_auth(const struct config_notification *list, size_t n,
-                                    const char *of, struct config_problems *problems)
+                                    struct config_problems *problems)
 {
     for (size_t i = 0; i < n; i++) {
-        char path[160];
-        snprintf(path, sizeof(path), "%snotifications[%zu].auth", of, i);
         if (list[i].auth.set && !list[i].auth.mode.s.p)
             config_problem(problems, false, list[i].auth.pos,
-                           "%s.type: missing; expected one of bearer, basic, header, hmac, "
+                           "%s.auth.type: missing; expected one of bearer, basic, header, hmac, "
                            "standard_webhooks",
-                           path);
-        check_auth(problems, path, &list[i].auth, false);
+                           list[i].where);
+        check_auth(problems, list[i].where, &list[i].auth, false);
     }
 }
 
 void config_check_access(const struct config *c, struct config_problems *problems)
 {
     check_server(&c->server, problems);
-    check_notification_auth(c->notifications, c->n_notifications, "", problems);
+    check_notification_auth(c->notifications, c->n_notifications, problems);
     for (size_t i = 0; i < c->n_agents; i++) {
         const struct config_agent *a = &c->agents[i];
-        char of[100];
-        snprintf(of, sizeof(of), "agents.%.80s.", a->name.s.p);
-        check_notification_auth(a->notifications, a->n_notifications, of, problems);
+        check_notification_auth(a->notifications, a->n_notifications, problems);
         for (size_t j = 0; j < a->n_triggers; j++)
             if (a->triggers[j].type == CONFIG_WEBHOOK)
                 check_webhook(c, a, j, problems);

@@ -105,6 +105,7 @@ struct config_server {
     struct {
         struct config_token *tokens;
         size_t n_tokens;
+        struct config_pos pos;
         bool enabled, enabled_set;     /* default: tokens or jwks_url are set */
         struct config_text jwks_url, issuer, audience, role_claim;
         struct config_texts excluded_paths;
@@ -223,6 +224,7 @@ struct config_webhook {
 
 struct config_trigger {
     enum config_trigger_type type;
+    const char *where;                  /* "agents.daily.trigger", to begin messages with */
     struct config_text name;            /* default the agent's name, -2, -3 … */
     bool enabled;
     struct config_pos pos;
@@ -231,6 +233,7 @@ struct config_trigger {
 };
 
 struct config_notification {
+    const char *where; /* "agents.daily.notifications[0]", to begin messages with */
     struct config_text id, type;        /* type: webhook or a target's name */
     struct config_text url, method;
     bool enabled;

@@ -177,11 +177,28 @@ static void unknown_key(struct config_reader *r, const struct config_path *path,
     add_names(&known, section, variant);
     if (r->beside)
         add_names(&known, r->beside, -1);
+    const char *near = config_field_suggest(r->arena, path->key, known.names, known.n);
+    if (*near) {
+        config_field_problem(r, path, false, path->pos, "unknown key; expected a key of %s%s",
+                             section->name, near);
+        return;
+    }
     for (size_t i = 0; i < known.n; i++)
         buf_printf(&list, "%s%s", i ? ", " : "", known.names[i]);
-    config_field_problem(r, path, false, path->pos, "unknown key; expected one of %.*s%s",
-                         STR_ARG(buf_view(&list)),
-                         config_field_suggest(r->arena, path->key, known.names, known.n));
+    config_field_problem(r, path, false, path->pos, "unknown key; expected one of %.*s",
+                         STR_ARG(buf_view(&list)));
+}
+
+/* Structs are much larger than what has to be written for them: `{}`. */
+static bool too_many(struct config_reader *r, const struct config_path *path,
+                     const struct config_node *node)
+{
+    r->n_objects += node->count;
+    if (r->n_objects <= CONFIG_MAX_OBJECTS)
+        return false;
+    config_field_problem(r, path, false, node->pos,
+                         "more than %d entries in the file; expected fewer", CONFIG_MAX_OBJECTS);
+    return true;
 }
 
 static void read_list(struct config_reader *r, const struct config_path *path,
@@ -202,6 +219,8 @@ static void read_list(struct config_reader *r, const struct config_path *path,
                              config_field_expects(r->arena, f));
         return;
     }
+    if (too_many(r, path, node))
+        return;
     *count = node->count;
     *array = arena_alloc(r->arena, f->section->size * (node->count ? node->count : 1));
     size_t i = 0;
@@ -225,6 +244,8 @@ static void read_map(struct config_reader *r, const struct config_path *path,
                              config_field_expects(r->arena, f));
         return;
     }
+    if (too_many(r, path, node))
+        return;
     *count = node->count;
     *array = arena_alloc(r->arena, f->section->size * (node->count ? node->count : 1));
     size_t i = 0;

@@ -49,6 +49,8 @@ enum config_field_flag {
     FIELD_RESOLVE = 256, /* texts: paths, made absolute */
 };
 
+#define CONFIG_MAX_OBJECTS 100000
+
 struct config_section;
 
 struct config_field {
@@ -74,6 +76,7 @@ struct config_reader {
     const struct env *env;
     const char *directory;               /* absolute; NULL = no files */
     struct config *config;               /* being filled */
+    size_t n_objects;                    /* items of lists and maps of sections so far */
     const struct config_section *beside; /* whose keys were taken out of the map already */
 };
 

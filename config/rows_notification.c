@@ -166,6 +166,7 @@ static void notification_finish(struct config_reader *r, const struct config_pat
         event_finish(
             r, &(struct config_path){ .up = &list, .index = i, .pos = n->events.items[i].pos },
             &n->events.items[i]);
+    n->where = config_path_text(r->arena, path);
     if (!node)
         return;
     if (notification_variant_of(n) == 0 && !config_node_get(node, "url"))

@@ -87,6 +87,7 @@ static const struct config_field auth_rows[] = {
 
 static const struct config_section auth_section = {
     .name = "server_auth",
+    .pos_at = FIELD_AT(config_server, auth.pos),
     .help = "Guards /api, /mcp and /metrics; webhooks have their own.",
     FIELD_ROWS(auth_rows),
     .size = sizeof(struct config_server),

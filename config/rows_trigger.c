@@ -292,11 +292,12 @@ static void check_time(struct config_reader *r, const struct config_path *path, 
 }
 
 static void schedule_finish(struct config_reader *r, const struct config_path *path,
-                            struct config_schedule *s)
+                            const struct config_node *node, struct config_schedule *s)
 {
     struct error error = ERROR_INIT;
     int64_t us;
-    int given = (s->cron.s.p != NULL) + (s->every.s.p != NULL) + (s->at.s.p != NULL);
+    int given = (config_node_get(node, "cron") != NULL) + (config_node_get(node, "every") != NULL) +
+                (config_node_get(node, "at") != NULL);
     if (given != 1)
         problem_at(r, path, "cron", path->pos,
                    given ? "more than one of cron, every and at; expected exactly one"
@@ -419,11 +420,12 @@ static void trigger_finish(struct config_reader *r, const struct config_path *pa
 {
     struct config_trigger *t = object;
     int type = trigger_type(node);
+    t->where = config_path_text(r->arena, path);
     if (type < 0)
         return;
     t->type = (enum config_trigger_type)type;
     if (t->type == CONFIG_SCHEDULE)
-        schedule_finish(r, path, &t->schedule);
+        schedule_finish(r, path, node, &t->schedule);
     else
         webhook_finish(r, path, node, &t->webhook);
 }

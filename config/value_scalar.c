@@ -187,8 +187,8 @@ void value_site_duration(const struct value_site *s, struct config_node *node, i
     if (duration_parse(node->text, bare_seconds, &value, &error))
         value_site_mismatch(s, node);
     else if (value < 0 || (double)value < s->field->min)
-        value_site_complain(
-            s, node, arena_printf(s->r->arena, "'%.*s', too short", STR_ARG(node->text)).p);
+        value_site_complain(s, node,
+                            arena_printf(s->r->arena, "'%.*s', too short", STR_ARG(node->text)).p);
     else
         *out = value;
 }

@@ -54,12 +54,15 @@ void value_site_secret(const struct value_site *s, struct config_node *node,
         }
         text = config_value_text(node, true);
     }
+    if (node->broken) { /* reported; it counts as there, so that nobody misses it too */
+        *out = text;
+        return;
+    }
     if (!str_trim(text.s).n && !(s->field->flags & FIELD_MAY_EMPTY)) {
         config_field_problem(s->r, s->path, false, node->pos,
                              "an empty secret; expected text, {file: path} or {env: NAME}");
+        *out = text;
         return;
     }
     *out = text;
 }
-
-/* The text of a scalar that is not null; false (and a problem) otherwise. */

@@ -40,7 +40,7 @@ void value_site_mismatch(const struct value_site *s, const struct config_node *n
 struct expand_site {
     struct config_reader *r;
     const struct config_path *path;
-    const struct config_node *node;
+    struct config_node *node;
 };
 
 static void on_variable(void *ctx, struct str what, bool left, unsigned line, unsigned column)
@@ -48,6 +48,7 @@ static void on_variable(void *ctx, struct str what, bool left, unsigned line, un
     const struct expand_site *s = ctx;
     struct config_text where = config_value_text(s->node, false);
     struct config_pos pos = config_text_pos(&where, line, column);
+    s->node->broken |= !left;
     if (left)
         config_field_problem(s->r, s->path, true, pos,
                              "'%.*s' is neither ${NAME} nor ${NAME:-default} and stays as it is; "
@@ -153,6 +154,8 @@ int config_value_file(struct arena *arena, const char *path, size_t limit, struc
 bool value_site_scalar(const struct value_site *s, struct config_node *node)
 {
     config_value_expand(s->r, s->path, node);
+    if (node->broken)
+        return false; /* its variable was reported */
     if (node->kind == CONFIG_NODE_SCALAR && node->scalar != CONFIG_SCALAR_NULL)
         return true;
     value_site_mismatch(s, node);

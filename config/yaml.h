@@ -40,6 +40,7 @@ struct config_node {
     bool open;             /* while being read: an alias to it would be a cycle */
     bool expanded;         /* ${…} was looked for */
     bool from_env;         /* … and found: the text takes the type of its key, quoted or not */
+    bool broken;           /* … in a variable that is not set; reported */
     bool secret;           /* … in a variable whose name says that it is one */
     bool rows;             /* the text's lines and columns are those of the file from text_pos on */
     struct config_pos pos; /* first character, a quote or | included */

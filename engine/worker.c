@@ -69,13 +69,20 @@ struct worker *worker_find(struct engine *e, struct str task_id)
 
 static void worker_free(struct worker *w)
 {
+    generation_unref(w->generation);
+    arena_free(w->arena);
+}
+
+/* The task has ended. A runner that was given up keeps the worker's memory until it is done. */
+static void worker_release(struct worker *w)
+{
     struct engine *e = w->engine;
     loop_timer_stop(&w->deadline);
     loop_timer_stop(&w->finish_retry);
     list_remove(&e->workers, &w->link);
     queue_slot_freed(e->queue, w->task.agent, w->command);
-    generation_unref(w->generation);
-    arena_free(w->arena);
+    if (!w->run)
+        worker_free(w);
     engine_drain_progress(e);
 }
 
@@ -121,7 +128,7 @@ static void worker_finished(struct store_op *op)
             outbox_kick(e->outbox);
         watch_task_ended(e, &w->task);
     }
-    worker_free(w);
+    worker_release(w);
 }
 
 /* Commits what w->task now says; an event of that type when not NULL. */
@@ -223,13 +230,9 @@ static void worker_fail(struct worker *w, const char *kind, struct str message)
     worker_finish(w, "task.failed");
 }
 
-static void worker_done(void *ctx, const struct run_outcome *o)
+static void worker_end(struct worker *w, const struct run_outcome *o)
 {
-    struct worker *w = ctx;
-    w->run = NULL;
     w->task.finished_at = loop_wall(w->engine->loop);
-    if (w->phase == WORKER_FINISHING)
-        return; /* given up on it before */
     if (w->stopping && w->why == RUN_STOP_SHUTDOWN && !o->ok) {
         w->task.state = TASK_QUEUED;
         w->task.finished_at = 0;
@@ -254,22 +257,31 @@ static void worker_done(void *ctx, const struct run_outcome *o)
     }
 }
 
+static void worker_done(void *ctx, const struct run_outcome *o)
+{
+    struct worker *w = ctx;
+    w->run = NULL;
+    if (w->phase != WORKER_FINISHING)
+        worker_end(w, o);
+    else if (!list_linked(&w->link))
+        worker_free(w); /* given up before, and its end has been stored */
+}
+
 /* ---- stopping ---- */
 
 static void worker_given_up(struct loop_timer *t)
 {
     struct worker *w = container_of(t, struct worker, deadline);
     log_error("a runner did not end when asked to", "task_id", w->task.id.p, "agent", w->task.agent.p);
-    w->task.finished_at = loop_wall(w->engine->loop);
     struct run_outcome none = { .tokens_in = -1, .tokens_out = -1, .cost_usd = -1,
                                 .error = { .kind = "timeout", .message = STR("the runner did not end") } };
-    worker_done(w, &none);
+    worker_end(w, &none);
 }
 
 void worker_stop(struct worker *w, enum run_stop why)
 {
-    if (w->phase == WORKER_FINISHING || (w->stopping && w->why == why))
-        return;
+    if (w->phase == WORKER_FINISHING || w->stopping)
+        return; /* the first reason is the one that is told */
     w->stopping = true;
     w->why = why;
     if (w->phase == WORKER_OPENING)
@@ -350,7 +362,7 @@ static void worker_run(struct worker *w)
     w->phase = WORKER_RUNNING;
     if (w->stopping) {
         none.error.kind = stopped[w->why];
-        worker_done(w, &none);
+        worker_end(w, &none);
         return;
     }
     struct run_events events = { .progress = worker_progress, .done = worker_done, .ctx = w };
@@ -368,7 +380,7 @@ static void worker_run(struct worker *w)
     if (!w->run) {
         none.error.kind = "spawn";
         none.error.message = str_of(error.text);
-        worker_done(w, &none);
+        worker_end(w, &none);
         return;
     }
     loop_timer_set(w->engine->loop, &w->deadline, w->agent->limits.timeout, worker_timed_out);

@@ -38,7 +38,8 @@ struct http_conn *http_conn_new(struct http_server *s, int fd, struct ssl_st *ss
     socklen_t n = sizeof(peer);
     if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
         c->peer = addr_from_sockaddr((struct sockaddr *)&peer);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* fails on unix sockets: fine */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
+               sizeof(int)); /* fails on unix sockets: fine */
     c->server = s;
     c->loop = s->loop;
     c->wire = (struct http_wire){ .fd = fd, .ssl = ssl };
@@ -80,7 +81,8 @@ static bool conn_body_is_late(const struct http_conn *c, int64_t now)
 {
     int64_t took = now - c->body_started_us;
     size_t got = c->body ? c->body_n : c->end - c->body_at;
-    return took >= c->limits.body_timeout_us || (int64_t)got < took * (int64_t)HTTP_MIN_RATE / US_PER_S;
+    return took >= c->limits.body_timeout_us ||
+           (int64_t)got < took * (int64_t)HTTP_MIN_RATE / US_PER_S;
 }
 
 static void conn_expire(struct http_conn *c, int64_t now)
@@ -314,7 +316,8 @@ static bool conn_step_head(struct http_conn *c)
         if (n > 0)
             http_request_begin(c, (size_t)n);
         else if (n < 0)
-            http_request_refuse(c, (int)-n, n == -400 ? "malformed" : "too_large", e.text, STR_NULL);
+            http_request_refuse(c, (int)-n, n == -400 ? "malformed" : "too_large", e.text,
+                                STR_NULL);
         if (n != 0)
             return true;
         http_conn_deadline(c, c->head_started_us + c->limits.header_timeout_us);

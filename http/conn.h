@@ -24,16 +24,16 @@
 #define HTTP_MIN_RATE KIB
 
 /* X(id, word, states it may go to) */
-#define HTTP_CONN_STATES(X)                                                                        \
-    X(HANDSHAKE, "handshake", ON(IDLE) | ON(DEAD))                                                 \
-    X(IDLE, "idle", ON(HEAD) | ON(ANSWER) | ON(DEAD))                                              \
-    X(HEAD, "head", ON(BODY) | ON(ANSWER) | ON(DEAD))                                              \
-    X(BODY, "body", ON(PENDING) | ON(ANSWER) | ON(STREAM) | ON(DEAD))                              \
-    X(PENDING, "pending", ON(ANSWER) | ON(STREAM) | ON(GONE) | ON(DEAD))                           \
-    X(ANSWER, "answer", ON(IDLE) | ON(LINGER) | ON(DEAD))                                          \
-    X(STREAM, "stream", ON(ANSWER) | ON(DEAD))                                                     \
-    X(LINGER, "linger", ON(DEAD))                                                                  \
-    X(GONE, "gone", ON(DEAD))                                                                      \
+#define HTTP_CONN_STATES(X)                                              \
+    X(HANDSHAKE, "handshake", ON(IDLE) | ON(DEAD))                       \
+    X(IDLE, "idle", ON(HEAD) | ON(ANSWER) | ON(DEAD))                    \
+    X(HEAD, "head", ON(BODY) | ON(ANSWER) | ON(DEAD))                    \
+    X(BODY, "body", ON(PENDING) | ON(ANSWER) | ON(STREAM) | ON(DEAD))    \
+    X(PENDING, "pending", ON(ANSWER) | ON(STREAM) | ON(GONE) | ON(DEAD)) \
+    X(ANSWER, "answer", ON(IDLE) | ON(LINGER) | ON(DEAD))                \
+    X(STREAM, "stream", ON(ANSWER) | ON(DEAD))                           \
+    X(LINGER, "linger", ON(DEAD))                                        \
+    X(GONE, "gone", ON(DEAD))                                            \
     X(DEAD, "dead", 0)
 
 enum http_conn_state {
@@ -115,7 +115,7 @@ struct http_server {
     struct list dead; /* freed at the end of the turn */
     struct list lost; /* streams whose owners are told at the end of the turn */
     size_t n_refused;
-    size_t body_bytes; /* of all c->body */
+    size_t body_bytes;     /* of all c->body */
     struct http_head head; /* scratch of the parser */
     struct buf text;       /* scratch of the answer's head */
     char *spare[HTTP_SPARE_BUFFERS];

@@ -12,9 +12,9 @@
 #include <sys/un.h>
 
 enum {
-    LISTEN_BACKLOG = 4096,      /* the kernel cuts it to net.core.somaxconn */
-    LISTEN_ACCEPTS = 64,        /* per wake-up */
-    LISTEN_PAUSE_US = 100000,   /* when the process is out of descriptors */
+    LISTEN_BACKLOG = 4096,    /* the kernel cuts it to net.core.somaxconn */
+    LISTEN_ACCEPTS = 64,      /* per wake-up */
+    LISTEN_PAUSE_US = 100000, /* when the process is out of descriptors */
     LISTEN_TEXT = 128,
 };
 
@@ -120,7 +120,8 @@ const char *http_server_address(const struct http_server *s, size_t i)
     for (; link != &s->listeners.head; link = link->next) {
         if (i-- == 0)
             return ((const struct http_listener *)(const void *)((const char *)link -
-                                                                 offsetof(struct http_listener, link)))
+                                                                 offsetof(struct http_listener,
+                                                                          link)))
                 ->text;
     }
     return NULL;
@@ -144,8 +145,9 @@ static int listen_unix(struct http_server *s, const char *path, struct error *e)
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
     size_t n = strlen(path);
     if (n == 0 || n >= sizeof(sun.sun_path))
-        return error_set(e, ERROR_INVALID, "cannot listen on unix:%s: the path must have 1 to %zu bytes",
-                         path, sizeof(sun.sun_path) - 1);
+        return error_set(e, ERROR_INVALID,
+                         "cannot listen on unix:%s: the path must have 1 to %zu bytes", path,
+                         sizeof(sun.sun_path) - 1);
     memcpy(sun.sun_path, path, n);
     listen_clear_stale(&sun);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -222,8 +224,8 @@ static int listen_split(const char *address, char text[LISTEN_TEXT], char **host
 }
 
 /* Binds every address the name has; one that the machine lacks is left out when another works. */
-static int listen_all(struct http_server *s, const struct addrinfo *list, const struct http_listener *as,
-                      const char *address, struct error *e)
+static int listen_all(struct http_server *s, const struct addrinfo *list,
+                      const struct http_listener *as, const char *address, struct error *e)
 {
     struct http_listener *made[8];
     size_t n_made = 0;
@@ -235,7 +237,9 @@ static int listen_all(struct http_server *s, const struct addrinfo *list, const 
             l->admin = as->admin;
             l->tls = as->tls;
             listen_name(l);
-            struct sockaddr_in6 got = { 0 }; /* the port stands at the same place in both families */
+            struct sockaddr_in6 got = {
+                0
+            }; /* the port stands at the same place in both families */
             socklen_t n = sizeof(got);
             getsockname(fd, (struct sockaddr *)&got, &n);
             port = ntohs(got.sin6_port);

@@ -85,7 +85,8 @@ static int parse_request_line(const char **at, struct http_head *h, struct error
         p++;
     h->method.n = (size_t)(p - h->method.p);
     if (h->method.n == 0 || h->method.n > HTTP_MAX_METHOD || *p != ' ')
-        return refuse(h, 400, e, "the method is not a token of at most 16 characters and one space");
+        return refuse(h, 400, e,
+                      "the method is not a token of at most 16 characters and one space");
     h->target.p = ++p;
     while (*p > ' ' && *p < 0x7F) /* char may be signed: 8-bit bytes stop here either way */
         p++;

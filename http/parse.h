@@ -29,14 +29,14 @@ ptrdiff_t http_head_scan(struct http_scan *s, struct str bytes, struct error *e)
 
 struct http_head {
     struct str method;
-    struct str target;       /* as sent */
-    struct str path, query;  /* raw parts of the target; path starts with '/' */
-    unsigned minor;          /* HTTP/1.minor: 0 or 1 */
-    int64_t content_length;  /* -1 = none */
+    struct str target;      /* as sent */
+    struct str path, query; /* raw parts of the target; path starts with '/' */
+    unsigned minor;         /* HTTP/1.minor: 0 or 1 */
+    int64_t content_length; /* -1 = none */
     bool chunked;
-    bool keep_alive;         /* what the client wants */
-    bool expect_continue;    /* waits for 100 before it sends the body */
-    int status;              /* of a refused head: what to answer */
+    bool keep_alive;      /* what the client wants */
+    bool expect_continue; /* waits for 100 before it sends the body */
+    int status;           /* of a refused head: what to answer */
     size_t n_fields;
     struct http_header fields[HTTP_MAX_FIELDS];
 };
@@ -48,19 +48,20 @@ int http_head_parse(struct str bytes, struct http_head *h, struct error *e) must
 /* Decoder of a chunked body; all zero at the start. */
 struct http_chunks {
     uint8_t state;
-    bool done;           /* the last chunk and the trailers are read */
+    bool done; /* the last chunk and the trailers are read */
     uint8_t digits;
     uint32_t extensions; /* bytes so far */
     uint32_t trailers;
-    uint64_t left;       /* of the current chunk's data; known before the data comes */
-    char name[18];       /* of the current trailer, as far as it fits */
+    uint64_t left; /* of the current chunk's data; known before the data comes */
+    char name[18]; /* of the current trailer, as far as it fits */
     uint8_t name_n;
-    int status;          /* of a refused body */
+    int status; /* of a refused body */
 };
 
 /* Takes bytes off the front of *in until a piece of data is found (returns 1, *piece points into the
    input), the input is used up or the body is done (0), or the bytes are refused (-1, k->status).
    Trailers are checked and dropped. Bytes behind the end of the body stay in *in. */
-int http_chunks_next(struct http_chunks *k, struct str *in, struct str *piece, struct error *e) must_check;
+int http_chunks_next(struct http_chunks *k, struct str *in, struct str *piece,
+                     struct error *e) must_check;
 
 #endif

@@ -6,7 +6,8 @@
 #include "http/url.h"
 
 enum {
-    REQUEST_FIRST_BODY = 64 * 1024, /* allocated at once when more than the read buffer is declared */
+    REQUEST_FIRST_BODY =
+        64 * 1024, /* allocated at once when more than the read buffer is declared */
 };
 
 static const char *request_id(struct http_server *s, struct arena *a)
@@ -80,16 +81,23 @@ void http_request_refuse(struct http_conn *c, int status, const char *reason, co
 
 /* ---- the body ---- */
 
-/* Room for `more` bytes in c->body: grown by doubling as bytes come, never past the ceiling. False =
-   refused. */
+/* By doubling as bytes come, never past what the body can have. */
+static size_t request_next_cap(const struct http_conn *c, size_t need)
+{
+    size_t cap = c->chunked ? REQUEST_FIRST_CHUNKS : REQUEST_FIRST_BODY;
+    size_t ceiling = c->chunked ? c->request->max_body : (size_t)c->request->content_length;
+    cap = MAX(cap, c->body_cap * 2);
+    cap = MAX(cap, need);
+    return MIN(cap, ceiling);
+}
+
+/* Room for `more` bytes behind c->body_n, at least one. False = refused. */
 static bool request_grow_body(struct http_conn *c, size_t more)
 {
-    size_t ceiling = c->chunked ? c->request->max_body : (size_t)c->request->content_length;
-    size_t need = c->body_n + more;
-    if (need <= c->body_cap)
+    size_t need = c->body_n + MAX(more, (size_t)1);
+    if (c->body && need <= c->body_cap)
         return true;
-    size_t cap = MIN(MAX(MAX(c->body_cap * 2, need), (size_t)(c->chunked ? 4 * KIB : REQUEST_FIRST_BODY)),
-                     ceiling);
+    size_t cap = request_next_cap(c, need);
     if (!http_server_grow_bodies(c->server, cap - c->body_cap)) {
         http_request_refuse(c, 503, "busy", "too many request bodies are being received", STR_NULL);
         return false;
@@ -141,8 +149,8 @@ static bool request_take_chunks(struct http_conn *c)
     } while (got > 0);
     c->next = c->end - in.n;
     if (got < 0)
-        http_request_refuse(c, c->chunks.status, c->chunks.status == 400 ? "malformed" : "too_large",
-                            e.text, STR_NULL);
+        http_request_refuse(c, c->chunks.status,
+                            c->chunks.status == 400 ? "malformed" : "too_large", e.text, STR_NULL);
     c->body_done = c->chunks.done;
     c->request->body = str_n(c->body, c->body_n);
     return got < 0 || c->body_done;
@@ -160,10 +168,8 @@ static bool request_take_bytes(struct http_conn *c)
     }
     if (!c->body && c->body_at + length > HTTP_READ_BUFFER) {
         c->next = c->end;
-        if (!request_grow_body(c, MAX(have, (size_t)1)))
+        if (!request_add_body(c, str_n(c->in + c->body_at, have)))
             return true;
-        memcpy(c->body, c->in + c->body_at, have);
-        c->body_n = have;
     }
     if (!c->body || c->body_n < length)
         return false;
@@ -219,9 +225,9 @@ static bool request_route(struct http_conn *c)
     int status = 404;
     r->route = d->find(d->ctx, r, &status, &allow);
     if (!r->route) {
-        http_request_refuse(c, status, status == 405 ? "method" : "not_found",
-                            status == 405 ? "the method is not allowed here" : "there is nothing here",
-                            allow);
+        http_request_refuse(
+            c, status, status == 405 ? "method" : "not_found",
+            status == 405 ? "the method is not allowed here" : "there is nothing here", allow);
         return false;
     }
     if (!r->route->on_head)

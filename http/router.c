@@ -115,8 +115,7 @@ int http_router_add(struct http_router *r, const char *methods, struct str patte
             return error_set(e, ERROR_LIMIT, "the path \"%" STR_FMT "\" has more than %d parts",
                              STR_ARG(pattern), ROUTER_MAX_SEGMENTS);
         if (router_is_variable(segment))
-            proto.names[proto.n_names++] =
-                arena_str(r->arena, str_sub(segment, 1, segment.n - 2));
+            proto.names[proto.n_names++] = arena_str(r->arena, str_sub(segment, 1, segment.n - 2));
         node = router_child(r, node, segment);
     }
     rest = str_of(methods);

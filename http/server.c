@@ -139,7 +139,8 @@ static void server_on_drain_timer(struct loop_timer *t)
     loop_later(s->loop, &s->drain_task, server_on_drained);
 }
 
-void http_server_drain(struct http_server *s, int64_t deadline_us, void (*drained)(void *ctx), void *ctx)
+void http_server_drain(struct http_server *s, int64_t deadline_us, void (*drained)(void *ctx),
+                       void *ctx)
 {
     if (s->draining)
         return;

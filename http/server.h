@@ -106,7 +106,8 @@ struct http_answer {
     bool close;                       /* close the connection afterwards */
 };
 /* Answers: exactly once a request. Headers with a bad name or a value that could end its line are left
-   out; 204 and 304 have no body. The request is gone at the end of the loop turn at the latest, do not touch it afterwards. */
+   out; 204 and 304 have no body. The request is gone at the end of the loop turn at the latest, do not
+   touch it afterwards. */
 void http_reply(struct http_request *r, const struct http_answer *answer);
 /* A JSON body built in any arena. */
 void http_reply_json(struct http_request *r, int status, const struct json *body);

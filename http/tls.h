@@ -5,7 +5,8 @@
 #include "base/error.h"
 
 struct http_tls;
-struct http_tls *http_tls_open(const char *cert_file, const char *key_file, struct error *e) must_check;
+struct http_tls *http_tls_open(const char *cert_file, const char *key_file,
+                               struct error *e) must_check;
 /* Reads the files again; connections already made keep what they had. On failure the old stays. */
 int http_tls_reload(struct http_tls *t, struct error *e) must_check;
 /* After the servers that listen with it are freed. NULL is fine. */

@@ -10,7 +10,7 @@
 static int wire_errno(void)
 {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? HTTP_WIRE_AGAIN
-                                                                      : HTTP_WIRE_BROKEN;
+                                                                     : HTTP_WIRE_BROKEN;
 }
 
 static ssize_t wire_tls_read(struct http_wire *w, void *p, size_t n)

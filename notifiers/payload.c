@@ -124,15 +124,17 @@ struct json *payload_data(struct arena *a, const struct payload_source *from)
     payload_put(a, o, "timestamp", str_of(when_format_us(event->at, at)));
     if (task) {
         payload_put_numbers(a, o, task);
-        payload_put(a, o, "trigger", task->trigger_name);
+        payload_put(a, o, "trigger", task->trigger_type);
+        payload_put(a, o, "trigger_name", task->trigger_name);
         payload_put(a, o, "session_id", task->session_id);
         payload_put(a, o, "platform", task->trigger_type);
         json_put(a, o, STR("input"), json_str(a, task->input));
         json_put(a, o, STR("prompt"), json_str(a, task->input));
     } else if (event->trigger) {
-        payload_put(a, o, "trigger", event->trigger->name.s);
-        payload_put(a, o, "platform",
-                    event->trigger->type == CONFIG_SCHEDULE ? STR("schedule") : STR("webhook"));
+        struct str type = event->trigger->type == CONFIG_SCHEDULE ? STR("schedule") : STR("webhook");
+        payload_put(a, o, "trigger", type);
+        payload_put(a, o, "trigger_name", event->trigger->name.s);
+        payload_put(a, o, "platform", type);
     }
     struct json *metadata = payload_metadata(a, event);
     if (metadata->child)

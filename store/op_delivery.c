@@ -10,8 +10,6 @@
    again every time. */
 #include "store/op.h"
 
-#include <string.h>
-
 /* A call marks at most so many as held; the rest waits for the next one. */
 #define DUE_HOLD_MAX     1000
 #define REDELIVER_STEP   500

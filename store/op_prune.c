@@ -2,9 +2,7 @@
    more than 10 ms for one. A step that was cut short says `more`. */
 #include "store/op.h"
 
-#include <string.h>
-
-#define STEP_US       (3 * US_PER_MS)
+#define STEP_US       (2 * US_PER_MS)
 #define CHUNK         50 /* rows of one kind between looks at the clock */
 #define DEFAULT_LIMIT 500
 #define COUNT_CHUNK   5000 /* receipts whose size is added up in a step */

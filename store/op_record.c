@@ -1,7 +1,7 @@
 /* Intake: what one request or one due time leaves behind, in one transaction. */
 #include "store/op.h"
 
-#include <string.h>
+#include <assert.h>
 
 /* The key's first owner, if it is still remembered. */
 static int find_original(struct db *db, struct store_record *r, bool *found)
@@ -170,6 +170,7 @@ void store_record(struct store *s, struct store_record *r)
                     (r->task ? r->task->input.n : 0);
     for (size_t i = 0; i < r->n_deliveries; i++)
         weight += r->deliveries[i].body.n;
+    assert(r->op.arena || !r->n_dedups || r->dedup_free);
     store_submit(s, &r->op, r->dedup_free ? OP_WRITE : OP_INTAKE, record_run, weight);
 }
 

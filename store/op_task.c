@@ -6,8 +6,6 @@
    with many waiting tasks costs each claim nothing, and blocked is never the truth, only a hint. */
 #include "store/op.h"
 
-#include <string.h>
-
 /* A claim marks at most so many blocked tasks; the rest waits for the next one. */
 #define CLAIM_BLOCK_MAX 1000
 

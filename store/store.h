@@ -64,13 +64,18 @@ struct store_dedup {
 struct store_record {
     struct store_op op;
     /* All optional; what is there is written together or not at all. */
+    /* An id that is there already gets its outcome (status, reason, http_status, task_id, duration,
+       repeated) updated; the body and the rest stay. */
     const struct receipt_row *receipt;
     const struct store_dedup *dedups; /* any of them already there and not expired → DUPLICATE */
     size_t n_dedups;
     bool dedup_free;            /* delete the dedup keys instead (a failed deliver_only) */
     const struct task_row *task;/* seq is given by the store; input equal to receipt->body is stored once */
     const struct schedule_row *schedule;
-    const struct fire_row *fires; /* a row of (schedule, due time) already there → ALREADY_FIRED */
+    /* A row that covers `first` is already there → ALREADY_FIRED and nothing is written. Except that
+       a run without a task grows: same schedule, first, outcome and reason, and a later last, sets
+       last, count and at of that row. */
+    const struct fire_row *fires;
     size_t n_fires;
     const struct event_row *events;
     size_t n_events;
@@ -78,7 +83,7 @@ struct store_record {
     size_t n_deliveries;
     /* When DUPLICATE only the receipt is kept, with status deduplicated and the original's task id. */
     enum record_outcome outcome;
-    struct str original_task_id, original_receipt_id; /* DUPLICATE, in op.arena */
+    struct str original_task_id, original_receipt_id; /* DUPLICATE, in op.arena (needed with dedups) */
     int64_t seq;                /* of the task */
     int64_t last_event_seq;
 };
@@ -111,7 +116,7 @@ struct store_finish {
     struct store_op op;
     const struct task_row *task;/* id, attempt, state and the fields that go with it: result*, error*,
                                    usage, tokens_used, tools_called, due_at (queued again), finished_at,
-                                   interruptions */
+                                   interruptions, retries */
     unsigned expect;            /* bit mask of 1 << enum task_state */
     const struct event_row *events;
     size_t n_events;
@@ -159,7 +164,9 @@ struct store_task_get {
 };
 void store_task_get(struct store *s, struct store_task_get *g);
 
-/* Newest first. Filters with p == NULL / 0 / -1 do not filter. */
+/* Newest first. Filters with p == NULL / 0 do not filter. `trigger` is a type (webhook schedule api cli
+   mcp) or else a name; `state` of receipts is their status, of fires their outcome; `agent` of
+   deliveries and receipts is that of the task. since and until are inclusive. */
 struct store_list {
     struct store_op op;
     struct str agent, trigger, state, receiver, task_id, route, schedule; /* those that apply */

@@ -16,8 +16,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* A keyword that needs something after it, or a function with something to work on. `end` or `title`
-   alone may just as well be the names of fields. */
+/* A keyword that needs something after it, or a function with something to work on. `end` or
+   `title` alone may just as well be the names of fields. */
 static enum verdict judge_word(struct str tag)
 {
     size_t n = 0;

@@ -86,16 +86,16 @@ void escape_url(struct buf *out, struct str s, bool plus)
     }
 }
 
-/* Code points that Go's unicode.IsPrint refuses and that occur in practice: C1 controls, blanks other
-   than ' ', joiners and directional marks, separators, surrogates' neighbours and noncharacters. */
+/* Code points that Go's unicode.IsPrint refuses and that occur in practice: C1 controls, blanks
+   other than ' ', joiners and directional marks, separators, surrogates' neighbours and noncharacters. */
 static bool unprintable(unsigned rune)
 {
     static const struct {
         unsigned low, high;
     } rows[] = {
-        { 0x80, 0xA0 },     { 0xAD, 0xAD },     { 0x61C, 0x61C },   { 0x1680, 0x1680 },
-        { 0x180E, 0x180E }, { 0x2000, 0x200F }, { 0x2028, 0x202F }, { 0x205F, 0x206F },
-        { 0x3000, 0x3000 }, { 0xE000, 0xF8FF }, { 0xFEFF, 0xFEFF }, { 0xFFF0, 0xFFFB },
+        { 0x80, 0xA0 },     { 0xAD, 0xAD },        { 0x61C, 0x61C },   { 0x1680, 0x1680 },
+        { 0x180E, 0x180E }, { 0x2000, 0x200F },    { 0x2028, 0x202F }, { 0x205F, 0x206F },
+        { 0x3000, 0x3000 }, { 0xE000, 0xF8FF },    { 0xFEFF, 0xFEFF }, { 0xFFF0, 0xFFFB },
         { 0xFFFE, 0xFFFF }, { 0xE0000, 0x10FFFF },
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {

@@ -140,7 +140,7 @@ struct str func_text(const struct call *c, uint32_t i)
     if (v->type != JSON_LIST && v->type != JSON_OBJECT)
         return json_text(run_arena(c->r), v);
     auto_buf text = BUF_INIT(TEMPLATE_MAX_OUTPUT);
-    json_write(&text, v, JSON_SORT_KEYS);
+    json_write(&text, value_decoded(run_arena(c->r), v), JSON_SORT_KEYS);
     return arena_str(run_arena(c->r), buf_view(&text));
 }
 

@@ -31,8 +31,8 @@ const char *func_suggest(struct str name);
 int func_call(const struct call *c, const struct func *f, const struct json **out) must_check;
 bool func_is_or(const struct func *f);
 
-/* What functions share. Text of an argument as people expect it: missing and null are "", objects and
-   lists compact JSON. */
+/* What functions share. Text of an argument as people expect it: missing and null are "", objects
+   and lists compact JSON. */
 struct str func_text(const struct call *c, uint32_t i);
 /* An integer argument: whole numbers as they are, others cut towards zero, text that is a number is
    read, everything else is 0 (Sprig's toInt64). */
@@ -46,7 +46,7 @@ int func_fail(const struct call *c, const char *fmt, ...) printf_like(2, 3);
 /* The rows, by file. */
 #define FUNC(name) int func_##name(const struct call *c, const struct json **out)
 /* func_go.c: text/template's own */
-FUNC(not);
+FUNC(not );
 FUNC(len);
 FUNC(index);
 FUNC(slice);

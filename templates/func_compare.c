@@ -1,5 +1,5 @@
-/* Comparison: Go's rules about what may be compared, but numbers of any form by their exact value (5 and
-   5.0 are equal, 2^53 and 2^53+1 are not). */
+/* Comparison: Go's rules about what may be compared, but numbers of any form by their exact value
+   (5 and 5.0 are equal, 2^53 and 2^53+1 are not). */
 #include "templates/func.h"
 
 enum kind { KIND_NIL, KIND_BOOL, KIND_NUMBER, KIND_STRING, KIND_BOX };
@@ -106,8 +106,8 @@ static int order(const struct call *c, bool *known, int *result)
     if (ka != kb || (ka == KIND_NUMBER && go_mismatch(c, a, b)))
         return mismatch(c, a, b);
     struct arena *arena = run_arena(c->r);
-    *result = ka == KIND_NUMBER ? number_cmp(a, b)
-                                : str_cmp(json_text(arena, a), json_text(arena, b));
+    *result =
+        ka == KIND_NUMBER ? number_cmp(a, b) : str_cmp(json_text(arena, a), json_text(arena, b));
     return 0;
 }
 

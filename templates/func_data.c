@@ -137,8 +137,7 @@ int func_keys(const struct call *c, const struct json **out)
         size_t n = 0;
         if (want_object(c, i) < 0)
             return -1;
-        struct value_member *m =
-            value_is_nil(c->args[i]) ? NULL : value_members(a, c->args[i], &n);
+        struct value_member *m = value_is_nil(c->args[i]) ? NULL : value_members(a, c->args[i], &n);
         for (size_t k = 0; k < n; k++)
             json_add(a, list, json_str(a, m[k].key));
     }

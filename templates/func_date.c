@@ -1,4 +1,5 @@
-/* Instants: text in RFC 3339 or seconds since 1970, printed by Go's layouts ("2006-01-02 15:04"). */
+/* Instants: text in RFC 3339 or seconds since 1970, printed by Go's layouts ("2006-01-02
+   15:04"). */
 #include "base/when.h"
 #include "templates/func.h"
 
@@ -18,11 +19,38 @@ struct moment {
 };
 
 enum part {
-    PART_MONTH_LONG, PART_MONTH, PART_MONTH_2, PART_MONTH_1, PART_WEEKDAY_LONG, PART_WEEKDAY,
-    PART_DAY_OF_YEAR, PART_DAY_2, PART_DAY_BLANK, PART_DAY_1, PART_HOUR, PART_HOUR12_2,
-    PART_HOUR12_1, PART_MINUTE_2, PART_MINUTE_1, PART_SECOND_2, PART_SECOND_1, PART_YEAR,
-    PART_YEAR_2, PART_PM, PART_PM_LOWER, PART_ZONE, PART_Z_COLON_S, PART_Z_COLON, PART_Z_S, PART_Z,
-    PART_Z_HOUR, PART_COLON_S, PART_COLON, PART_OFFSET_S, PART_OFFSET, PART_OFFSET_HOUR,
+    PART_MONTH_LONG,
+    PART_MONTH,
+    PART_MONTH_2,
+    PART_MONTH_1,
+    PART_WEEKDAY_LONG,
+    PART_WEEKDAY,
+    PART_DAY_OF_YEAR,
+    PART_DAY_2,
+    PART_DAY_BLANK,
+    PART_DAY_1,
+    PART_HOUR,
+    PART_HOUR12_2,
+    PART_HOUR12_1,
+    PART_MINUTE_2,
+    PART_MINUTE_1,
+    PART_SECOND_2,
+    PART_SECOND_1,
+    PART_YEAR,
+    PART_YEAR_2,
+    PART_PM,
+    PART_PM_LOWER,
+    PART_ZONE,
+    PART_Z_COLON_S,
+    PART_Z_COLON,
+    PART_Z_S,
+    PART_Z,
+    PART_Z_HOUR,
+    PART_COLON_S,
+    PART_COLON,
+    PART_OFFSET_S,
+    PART_OFFSET,
+    PART_OFFSET_HOUR,
 };
 
 /* The reference time's parts; of two that match at one place the first row wins. */
@@ -30,25 +58,45 @@ static const struct {
     const char *text;
     enum part part;
 } layout[] = {
-    { "January", PART_MONTH_LONG }, { "Jan", PART_MONTH },         { "Monday", PART_WEEKDAY_LONG },
-    { "Mon", PART_WEEKDAY },        { "MST", PART_ZONE },          { "002", PART_DAY_OF_YEAR },
-    { "01", PART_MONTH_2 },         { "02", PART_DAY_2 },          { "03", PART_HOUR12_2 },
-    { "04", PART_MINUTE_2 },        { "05", PART_SECOND_2 },       { "06", PART_YEAR_2 },
-    { "15", PART_HOUR },            { "1", PART_MONTH_1 },         { "2006", PART_YEAR },
-    { "_2", PART_DAY_BLANK },       { "2", PART_DAY_1 },           { "3", PART_HOUR12_1 },
-    { "4", PART_MINUTE_1 },         { "5", PART_SECOND_1 },        { "PM", PART_PM },
-    { "pm", PART_PM_LOWER },        { "Z07:00:00", PART_Z_COLON_S }, { "Z07:00", PART_Z_COLON },
-    { "Z070000", PART_Z_S },        { "Z0700", PART_Z },           { "Z07", PART_Z_HOUR },
-    { "-07:00:00", PART_COLON_S },  { "-07:00", PART_COLON },      { "-070000", PART_OFFSET_S },
-    { "-0700", PART_OFFSET },       { "-07", PART_OFFSET_HOUR },
+    { "January", PART_MONTH_LONG },
+    { "Jan", PART_MONTH },
+    { "Monday", PART_WEEKDAY_LONG },
+    { "Mon", PART_WEEKDAY },
+    { "MST", PART_ZONE },
+    { "002", PART_DAY_OF_YEAR },
+    { "01", PART_MONTH_2 },
+    { "02", PART_DAY_2 },
+    { "03", PART_HOUR12_2 },
+    { "04", PART_MINUTE_2 },
+    { "05", PART_SECOND_2 },
+    { "06", PART_YEAR_2 },
+    { "15", PART_HOUR },
+    { "1", PART_MONTH_1 },
+    { "2006", PART_YEAR },
+    { "_2", PART_DAY_BLANK },
+    { "2", PART_DAY_1 },
+    { "3", PART_HOUR12_1 },
+    { "4", PART_MINUTE_1 },
+    { "5", PART_SECOND_1 },
+    { "PM", PART_PM },
+    { "pm", PART_PM_LOWER },
+    { "Z07:00:00", PART_Z_COLON_S },
+    { "Z07:00", PART_Z_COLON },
+    { "Z070000", PART_Z_S },
+    { "Z0700", PART_Z },
+    { "Z07", PART_Z_HOUR },
+    { "-07:00:00", PART_COLON_S },
+    { "-07:00", PART_COLON },
+    { "-070000", PART_OFFSET_S },
+    { "-0700", PART_OFFSET },
+    { "-07", PART_OFFSET_HOUR },
 };
 
 static void print_offset(struct buf *out, const struct moment *m, enum part p)
 {
     bool z = p >= PART_Z_COLON_S && p <= PART_Z_HOUR;
     bool colon = p == PART_Z_COLON || p == PART_Z_COLON_S || p == PART_COLON || p == PART_COLON_S;
-    bool seconds =
-        p == PART_Z_COLON_S || p == PART_Z_S || p == PART_COLON_S || p == PART_OFFSET_S;
+    bool seconds = p == PART_Z_COLON_S || p == PART_Z_S || p == PART_COLON_S || p == PART_OFFSET_S;
     unsigned off = (unsigned)(m->offset < 0 ? -m->offset : m->offset);
     if (z && m->offset == 0) {
         buf_char(out, 'Z');
@@ -148,8 +196,8 @@ static void print_part(struct buf *out, const struct moment *m, enum part p)
     }
 }
 
-/* ".000" prints that many digits, ".999" without trailing zeros; only after a second. Returns how much
-   of the layout that was. */
+/* ".000" prints that many digits, ".999" without trailing zeros; only after a second. Returns how
+   much of the layout that was. */
 static size_t print_fraction(struct buf *out, const struct moment *m, struct str rest)
 {
     size_t n = 1;

@@ -125,7 +125,8 @@ int func_slice(const struct call *c, const struct json **out)
     }
     if (at[0] > at[1] || at[1] > at[2])
         return func_fail(c, "the indexes go backwards");
-    *out = string ? func_string(c, str_sub(text, at[0], at[1] - at[0])) : sublist(a, v, at[0], at[1]);
+    *out =
+        string ? func_string(c, str_sub(text, at[0], at[1] - at[0])) : sublist(a, v, at[0], at[1]);
     return 0;
 }
 
@@ -138,12 +139,14 @@ static void print_one(const struct call *c, struct buf *out, const struct json *
         buf_cstr(out, nil);
 }
 
-/* fmt.Sprint: blanks between operands when neither is a string. always: fmt.Sprintln's way. */
+/* fmt.Sprint: blanks between operands when neither is a string. always: fmt.Sprintln's way. What
+   prints as "<no value>" is a string to it, what prints as "<nil>" is not. */
 static void print_all(const struct call *c, struct buf *out, bool always, const char *nil)
 {
     bool before_string = true;
     for (uint32_t i = 0; i < c->n; i++) {
-        bool is_string = c->args[i] && c->args[i]->type == JSON_STRING;
+        bool is_string =
+            value_is_nil(c->args[i]) ? strcmp(nil, "<nil>") != 0 : c->args[i]->type == JSON_STRING;
         if (i && (always || (!is_string && !before_string)))
             buf_char(out, ' ');
         print_one(c, out, c->args[i], nil);

@@ -9,7 +9,7 @@ static int write_json(const struct call *c, unsigned style, const struct json **
         v = value_as_go(run_arena(c->r), v, true);
     if (c->r->o->escape_html)
         style |= JSON_HTML_SAFE;
-    json_write(&text, v, style | JSON_SORT_KEYS);
+    json_write(&text, value_decoded(run_arena(c->r), v), style | JSON_SORT_KEYS);
     if (!buf_ok(&text))
         return func_fail(c, "the text is larger than the output may be");
     *out = func_string(c, buf_view(&text));

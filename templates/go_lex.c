@@ -1,6 +1,6 @@
-/* The scanner of the go dialect: text/template's lexical rules, and four things that are errors there:
-   hyphens inside a field name, list places (`.items.0`), `\"` around a string, letters beyond ASCII
-   taken on trust. */
+/* The scanner of the go dialect: text/template's lexical rules, and four things that are errors
+   there: hyphens inside a field name, list places (`.items.0`), `\"` around a string, letters
+   beyond ASCII taken on trust. */
 #include "templates/go_lex.h"
 
 struct lexer {
@@ -16,9 +16,10 @@ struct lexer {
 };
 
 static const char *const keywords[GO_NO_KEYWORD] = {
-    [GO_BLOCK] = "block", [GO_BREAK] = "break", [GO_CONTINUE] = "continue", [GO_DEFINE] = "define",
-    [GO_ELSE] = "else",   [GO_ENDS] = "end",    [GO_IF] = "if",             [GO_RANGE] = "range",
-    [GO_TEMPLATE] = "template", [GO_WITH] = "with",
+    [GO_BLOCK] = "block",   [GO_BREAK] = "break", [GO_CONTINUE] = "continue",
+    [GO_DEFINE] = "define", [GO_ELSE] = "else",   [GO_ENDS] = "end",
+    [GO_IF] = "if",         [GO_RANGE] = "range", [GO_TEMPLATE] = "template",
+    [GO_WITH] = "with",
 };
 
 enum go_keyword go_lex_keyword(struct str word)
@@ -217,8 +218,9 @@ static int lex_quoted(struct lexer *l, enum go_token_kind kind)
     char quote = l->source.p[l->at++];
     for (;; l->at++) {
         if (l->at >= l->source.n || l->source.p[l->at] == '\n')
-            return fail(l, start, kind == GO_CHAR ? "the character constant is not closed"
-                                                  : "the string is not closed");
+            return fail(l, start,
+                        kind == GO_CHAR ? "the character constant is not closed"
+                                        : "the string is not closed");
         if (l->source.p[l->at] == quote)
             break;
         if (l->source.p[l->at] == '\\' && peek(l, 1) && peek(l, 1) != '\n')
@@ -345,9 +347,10 @@ static int lex_action(struct lexer *l)
             program_place(l->source, &l->place, l->at);
             struct place from = PLACE_START;
             program_place(l->source, &from, l->action);
-            return error_at(l->e, l->place.line, l->place.column,
-                            "the action that began at line %u, column %u is not closed: }} is missing",
-                            from.line, from.column);
+            return error_at(
+                l->e, l->place.line, l->place.column,
+                "the action that began at line %u, column %u is not closed: }} is missing",
+                from.line, from.column);
         }
         if (lex_element(l) < 0)
             return -1;
@@ -378,7 +381,12 @@ static void lex_text(struct lexer *l)
 int go_lex(struct arena *scratch, struct str source, struct go_tokens *out, struct error *e)
 {
     struct lexer l = {
-        .source = source, .place = PLACE_START, .out = out, .cap = 64, .scratch = scratch, .e = e,
+        .source = source,
+        .place = PLACE_START,
+        .out = out,
+        .cap = 64,
+        .scratch = scratch,
+        .e = e,
     };
     *out = (struct go_tokens){ .all = ARENA_ARRAY(scratch, struct go_token, l.cap) };
     for (;;) {

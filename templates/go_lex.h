@@ -10,17 +10,17 @@ enum go_token_kind {
     GO_LEFT,  /* {{ */
     GO_RIGHT, /* }} */
     GO_SPACE,
-    GO_NAME,     /* a function */
-    GO_KEYWORD,  /* if, range, … (see GO_KEYWORDS) */
+    GO_NAME,    /* a function */
+    GO_KEYWORD, /* if, range, … (see GO_KEYWORDS) */
     GO_BOOL,
     GO_NIL,
     GO_DOT,
     GO_FIELD,    /* .name, .0 after another one */
     GO_VARIABLE, /* $, $name */
     GO_NUMBER,
-    GO_CHAR,     /* 'x' */
-    GO_STRING,   /* "…" with its quotes, or \"…\" */
-    GO_RAW,      /* `…` */
+    GO_CHAR,   /* 'x' */
+    GO_STRING, /* "…" with its quotes, or \"…\" */
+    GO_RAW,    /* `…` */
     GO_ASSIGN,
     GO_DECLARE,
     GO_PIPE,
@@ -57,7 +57,8 @@ struct go_tokens {
 };
 
 /* Tokens in `scratch`. A comment gives no token. -1 and a positioned error. */
-int go_lex(struct arena *scratch, struct str source, struct go_tokens *out, struct error *e) must_check;
+int go_lex(struct arena *scratch, struct str source, struct go_tokens *out,
+           struct error *e) must_check;
 /* GO_NO_KEYWORD when it is none. */
 enum go_keyword go_lex_keyword(struct str word);
 

@@ -1,4 +1,5 @@
-/* Go's rules for literals (language specification, "Lexical elements"), as text/template uses them. */
+/* Go's rules for literals (language specification, "Lexical elements"), as text/template uses
+   them. */
 #include "templates/go_literal.h"
 
 #include "templates/value.h"

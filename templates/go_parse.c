@@ -211,8 +211,9 @@ static enum node_kind control_kind(enum go_keyword k)
 static struct node *branch(struct go_parser *p, const struct go_token *t, struct node_list *into,
                            enum stop *stop)
 {
-    static const char *const words[] = { [NODE_IF] = "if", [NODE_WITH] = "with",
-                                         [NODE_RANGE] = "range" };
+    static const char *const words[] = {
+        [NODE_IF] = "if", [NODE_WITH] = "with", [NODE_RANGE] = "range"
+    };
     enum node_kind kind = control_kind(t->keyword);
     struct expr *value = go_pipe(p, words[kind], GO_RIGHT);
     if (!value)
@@ -231,8 +232,8 @@ static struct node *branch(struct go_parser *p, const struct go_token *t, struct
     return n;
 }
 
-/* `else if` after if, `else with` after with: the chain is a list of one inside `otherwise`, closed by
-   one {{end}}. */
+/* `else if` after if, `else with` after with: the chain is a list of one inside `otherwise`, closed
+   by one {{end}}. */
 static int control(struct go_parser *p, const struct go_token *t, struct node_list *into)
 {
     unsigned variables = p->n_variables;
@@ -375,8 +376,7 @@ static int resolve(struct go_parser *p)
             return error_at(p->c->e, u->node->line, u->node->column,
                             "template \"%" STR_FMT "\" is not defined", STR_ARG(u->name));
         b->defined = true; /* it may call itself */
-        if (program_check(text, p->c->e) < 0 ||
-            go_parse(p->c, arena_str(p->t->arena, text), b) < 0)
+        if (program_check(text, p->c->e) < 0 || go_parse(p->c, arena_str(p->t->arena, text), b) < 0)
             return error_wrap(p->c->e, "template \"%" STR_FMT "\"", STR_ARG(u->name));
     }
     return 0;

@@ -27,8 +27,8 @@ struct go_parser {
     struct go_pending *pending, **last_pending;
 };
 
-/* Parses a whole source into `into` and its {{define}}s into bodies of their own. The source must live
-   as long as the template. -1 and a positioned error. */
+/* Parses a whole source into `into` and its {{define}}s into bodies of their own. The source must
+   live as long as the template. -1 and a positioned error. */
 int go_parse(struct compiler *c, struct str source, struct body *into) must_check;
 
 /* go_parse.c for go_pipe.c */
@@ -38,8 +38,8 @@ void go_parse_skip_space(struct go_parser *p);
 int go_parse_unexpected(struct go_parser *p, const struct go_token *t, const char *where);
 int go_parse_enter(struct go_parser *p, const struct go_token *t) must_check;
 
-/* Parses a pipeline up to a token of kind `end` (GO_RIGHT or GO_CLOSE), which is consumed. `what` names
-   it in messages; two variables are allowed when it is "range". NULL and an error. */
+/* Parses a pipeline up to a token of kind `end` (GO_RIGHT or GO_CLOSE), which is consumed. `what`
+   names it in messages; two variables are allowed when it is "range". NULL and an error. */
 struct expr *go_pipe(struct go_parser *p, const char *what, enum go_token_kind end) must_check;
 
 #endif

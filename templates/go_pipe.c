@@ -1,6 +1,6 @@
-/* Pipelines of the go dialect. `a | f x` becomes the call f(x, a), so the tree knows only calls. What
-   text/template finds wrong only when it is reached (arguments to something that is no function, their
-   number) becomes an expression that fails when it is reached. */
+/* Pipelines of the go dialect. `a | f x` becomes the call f(x, a), so the tree knows only calls.
+   What text/template finds wrong only when it is reached (arguments to something that is no
+   function, their number) becomes an expression that fails when it is reached. */
 #include "templates/func.h"
 #include "templates/go_literal.h"
 #include "templates/go_parse.h"
@@ -27,8 +27,9 @@ static struct expr *call(struct go_parser *p, const struct go_token *t, const st
     if (n < f->min_args || (f->max_args != FUNC_ANY && n > f->max_args)) {
         const char *least = f->max_args == FUNC_ANY ? "at least " : "";
         return failing(p, t,
-                       arena_printf(p->t->arena, "wrong number of arguments for %s: want %s%u, got %u",
-                                    f->name, least, f->min_args, n));
+                       arena_printf(p->t->arena,
+                                    "wrong number of arguments for %s: want %s%u, got %u", f->name,
+                                    least, f->min_args, n));
     }
     struct expr *x = program_expr(p->t, EXPR_CALL, &t->place);
     x->func = f;
@@ -41,8 +42,8 @@ static struct expr *call(struct go_parser *p, const struct go_token *t, const st
     return x;
 }
 
-/* Puts the fields that touch the term behind it. NULL base = dot, whose first field is consumed here
-   too. */
+/* Puts the fields that touch the term behind it. NULL base = dot, whose first field is consumed
+   here too. */
 static struct expr *fields(struct go_parser *p, const struct go_token *first, struct expr *base)
 {
     size_t from = p->at, n = 0;
@@ -89,8 +90,8 @@ static struct expr *function(struct go_parser *p, const struct go_token *t, stru
         const char *near = func_suggest(t->text);
         error_at(p->c->e, t->place.line, t->place.column,
                  "unknown function %" STR_FMT "%s%s%s (a field is written .%" STR_FMT ")",
-                 STR_ARG(t->text), near ? ", did you mean " : "", near ? near : "",
-                 near ? "?" : "", STR_ARG(t->text));
+                 STR_ARG(t->text), near ? ", did you mean " : "", near ? near : "", near ? "?" : "",
+                 STR_ARG(t->text));
         return NULL;
     }
     if (c->n == 0 && go_parse_peek(p)->kind != GO_FIELD)
@@ -227,7 +228,9 @@ static struct expr *finish(struct go_parser *p, struct command *c, struct expr *
         memcpy(args, c->operands + 1, (c->n - 1) * sizeof(args[0]));
         if (before)
             args[c->n - 1] = before;
-        return call(p, c->token, c->func, args, c->n - 1 + (before != NULL));
+        struct expr *x = call(p, c->token, c->func, args, c->n - 1 + (before != NULL));
+        x->piped = before != NULL;
+        return x;
     }
     struct str word = c->token->text;
     if (c->n > 1 || before)
@@ -271,8 +274,8 @@ static int declaration(struct go_parser *p, const char *what, struct declaration
         at++;
         bool range = strcmp(what, "range") == 0;
         if ((t->kind == GO_COMMA && !range) || d->n == 2 || (t->kind == GO_COMMA && d->n == 1))
-            return error_at(p->c->e, t->place.line, t->place.column,
-                            "too many declarations in %s", what);
+            return error_at(p->c->e, t->place.line, t->place.column, "too many declarations in %s",
+                            what);
         d->names[d->n++] = name;
         if (t->kind == GO_COMMA)
             continue;

@@ -1,18 +1,19 @@
-/* Case by ranges: `upper` code points and the distance to their lower case; step 2 = they alternate. */
+/* Case by ranges: `upper` code points and the distance to their lower case; step 2 = they
+   alternate. */
 #include "templates/letters.h"
 
 static const struct {
     unsigned first, last, step;
     int distance;
 } ranges[] = {
-    { 'A', 'Z', 1, 32 },          { 0xC0, 0xD6, 1, 32 },        { 0xD8, 0xDE, 1, 32 },
-    { 0x100, 0x12E, 2, 1 },       { 0x132, 0x136, 2, 1 },       { 0x139, 0x147, 2, 1 },
-    { 0x14A, 0x176, 2, 1 },       { 0x178, 0x178, 1, -121 },    { 0x179, 0x17D, 2, 1 },
-    { 0x218, 0x21A, 2, 1 },       { 0x386, 0x386, 1, 38 },      { 0x388, 0x38A, 1, 37 },
-    { 0x38C, 0x38C, 1, 64 },      { 0x38E, 0x38F, 1, 63 },      { 0x391, 0x3A1, 1, 32 },
-    { 0x3A3, 0x3AB, 1, 32 },      { 0x400, 0x40F, 1, 80 },      { 0x410, 0x42F, 1, 32 },
-    { 0x460, 0x480, 2, 1 },       { 0x48A, 0x4BE, 2, 1 },       { 0x4D0, 0x52E, 2, 1 },
-    { 0x1E00, 0x1E94, 2, 1 },     { 0x1EA0, 0x1EFE, 2, 1 },
+    { 'A', 'Z', 1, 32 },      { 0xC0, 0xD6, 1, 32 },     { 0xD8, 0xDE, 1, 32 },
+    { 0x100, 0x12E, 2, 1 },   { 0x132, 0x136, 2, 1 },    { 0x139, 0x147, 2, 1 },
+    { 0x14A, 0x176, 2, 1 },   { 0x178, 0x178, 1, -121 }, { 0x179, 0x17D, 2, 1 },
+    { 0x218, 0x21A, 2, 1 },   { 0x386, 0x386, 1, 38 },   { 0x388, 0x38A, 1, 37 },
+    { 0x38C, 0x38C, 1, 64 },  { 0x38E, 0x38F, 1, 63 },   { 0x391, 0x3A1, 1, 32 },
+    { 0x3A3, 0x3AB, 1, 32 },  { 0x400, 0x40F, 1, 80 },   { 0x410, 0x42F, 1, 32 },
+    { 0x460, 0x480, 2, 1 },   { 0x48A, 0x4BE, 2, 1 },    { 0x4D0, 0x52E, 2, 1 },
+    { 0x1E00, 0x1E94, 2, 1 }, { 0x1EA0, 0x1EFE, 2, 1 },
 };
 
 static unsigned to_lower(unsigned rune)
@@ -68,7 +69,8 @@ static bool is_space(unsigned rune)
            rune == 0x2029 || rune == 0x202F || rune == 0x205F || rune == 0x3000;
 }
 
-/* What separates words for strings.Title: in ASCII all but letters, digits and '_', beyond it blanks. */
+/* What separates words for strings.Title: in ASCII all but letters, digits and '_', beyond it
+   blanks. */
 static bool separates(unsigned rune)
 {
     if (rune >= 0x80)

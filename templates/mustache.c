@@ -1,12 +1,12 @@
 /* Mustache (specification 1.4.2 with inheritance and dynamic names) to the tree.
 
-   Lines: a section, comment, partial … alone on its line takes the line with it. A partial's lines get
-   the blanks before its tag, so texts know whether they begin a line (node.line_start) and the
+   Lines: a section, comment, partial … alone on its line takes the line with it. A partial's lines
+   get the blanks before its tag, so texts know whether they begin a line (node.line_start) and the
    interpreter puts the indentation there.
 
-   Blocks: the content of a block is stored without its own indentation (`dedent`), and the block knows
-   the indentation of the place where it stands; so whatever content ends up there, its default or an
-   argument, is printed with the place's indentation. */
+   Blocks: the content of a block is stored without its own indentation (`dedent`), and the block
+   knows the indentation of the place where it stands; so whatever content ends up there, its
+   default or an argument, is printed with the place's indentation. */
 #include "templates/dialect.h"
 #include "templates/mustache_tag.h"
 
@@ -73,7 +73,8 @@ static struct str beyond(struct str blanks, struct str dedent)
     return str_sub(blanks, common(blanks, dedent), blanks.n);
 }
 
-/* `text` without `dedent` at the start of its lines; the first line only when it is a line's start. */
+/* `text` without `dedent` at the start of its lines; the first line only when it is a line's
+   start. */
 static struct str dedented(struct builder *b, struct str text, struct str dedent, bool at_start)
 {
     if (dedent.n == 0)
@@ -102,7 +103,8 @@ static void add_text(struct builder *b, const struct part *part, size_t from, si
     program_text(b->t, into, text, place)->line_start = start;
 }
 
-/* The indentation that all lines between from and to have that are not empty. `found`: there are any. */
+/* The indentation that all lines between from and to have that are not empty. `found`: there are
+   any. */
 static struct str own_indentation(const struct builder *b, size_t from, size_t to, bool *found)
 {
     struct str result = STR_NULL, rest = str_sub(b->source, from, to - from), line;
@@ -161,9 +163,9 @@ static int section(struct builder *b, const struct mustache_tag *g, const struct
     const struct mustache_tag *close = &b->tags.all[g->match];
     struct node *n = tag_node(b, g, g->kind == '#' ? NODE_SECTION : NODE_INVERTED, into);
     struct node_list body;
-    struct part own = inside(b, g, alone(g) ? after_line(b, g->end) : g->end,
-                             alone(close) ? line_begin(b, close->start) : close->start,
-                             part->dedent);
+    struct part own =
+        inside(b, g, alone(g) ? after_line(b, g->end) : g->end,
+               alone(close) ? line_begin(b, close->start) : close->start, part->dedent);
     n->value = name_expr(b, g);
     if (build(b, &own, &body) < 0)
         return -1;

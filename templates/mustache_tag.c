@@ -1,5 +1,5 @@
-/* Finding tags: delimiters (which a tag may change), sigils, names, what closes what, and whether a tag
-   stands alone on its line. */
+/* Finding tags: delimiters (which a tag may change), sigils, names, what closes what, and whether a
+   tag stands alone on its line. */
 #include "templates/mustache_tag.h"
 
 struct scanner {
@@ -175,8 +175,14 @@ int mustache_tag_scan(struct arena *scratch, struct str source, struct mustache_
                       struct error *e)
 {
     struct scanner s = {
-        .source = source, .open = STR("{{"), .close = STR("}}"), .place = PLACE_START,
-        .out = out,       .cap = 32,         .scratch = scratch, .e = e,
+        .source = source,
+        .open = STR("{{"),
+        .close = STR("}}"),
+        .place = PLACE_START,
+        .out = out,
+        .cap = 32,
+        .scratch = scratch,
+        .e = e,
     };
     *out = (struct mustache_tags){ .all = ARENA_ARRAY(scratch, struct mustache_tag, s.cap) };
     for (;;) {

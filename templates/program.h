@@ -1,7 +1,7 @@
 /* The one small tree that the three dialects compile to, and what a compiler needs to grow it. A
-   template owns bodies (its main text, its `define`s, its partials); a body is a list of nodes; a node
-   may hold expressions and further lists. All of it lives in the template's arena and never changes
-   after template_compile(). run.h walks it. */
+   template owns bodies (its main text, its `define`s, its partials); a body is a list of nodes; a
+   node may hold expressions and further lists. All of it lives in the template's arena and never
+   changes after template_compile(). run.h walks it. */
 #ifndef KERYX_TEMPLATES_PROGRAM_H
 #define KERYX_TEMPLATES_PROGRAM_H
 
@@ -42,7 +42,9 @@ enum expr_kind {
 
 struct expr {
     enum expr_kind kind;
-    bool unwrap; /* FIELD: base is a pipeline in parentheses, whose null counts as missing (as in Go) */
+    bool
+        unwrap; /* FIELD: base is a pipeline in parentheses, whose null counts as missing (as in Go) */
+    bool piped; /* CALL: the last argument is the stage before it, which comes first */
     uint8_t n_slots;
     uint16_t slots[2];
     uint32_t line, column;
@@ -64,14 +66,14 @@ enum node_kind {
     NODE_RANGE,
     NODE_BREAK,
     NODE_CONTINUE,
-    NODE_CALL,     /* callee with value as its data */
-    NODE_SECTION,  /* mustache from here on */
+    NODE_CALL,    /* callee with value as its data */
+    NODE_SECTION, /* mustache from here on */
     NODE_INVERTED,
-    NODE_PARTIAL,  /* callee, or the body that value names */
-    NODE_PARENT,   /* the same, with blocks in `body` as arguments */
+    NODE_PARTIAL, /* callee, or the body that value names */
+    NODE_PARENT,  /* the same, with blocks in `body` as arguments */
     NODE_BLOCK,
-    NODE_LINE,     /* a line that does not begin with text: prints the indentation */
-    NODE_WHOLE,    /* dot: the whole data, indented and cut */
+    NODE_LINE,  /* a line that does not begin with text: prints the indentation */
+    NODE_WHOLE, /* dot: the whole data, indented and cut */
 };
 
 struct node {
@@ -105,7 +107,8 @@ struct path_use {
     struct str path;
 };
 
-struct template {
+struct template
+{
     struct arena *arena;
     enum template_dialect dialect;
     struct str source;
@@ -125,8 +128,8 @@ struct compiler {
     struct error *e;
 };
 
-/* A place in a source, moved forward only: line and column (in characters) of every tag for one pass
-   over the text. */
+/* A place in a source, moved forward only: line and column (in characters) of every tag for one
+   pass over the text. */
 struct place {
     size_t at;
     uint32_t line, column;

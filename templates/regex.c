@@ -1,6 +1,6 @@
-/* Pattern → states by a recursive descent that writes code for a Pike machine without captures: each
-   state is tried once per character, so no pattern and no text can make it slow. A counted repetition
-   copies the states of its atom. */
+/* Pattern → states by a recursive descent that writes code for a Pike machine without captures:
+   each state is tried once per character, so no pattern and no text can make it slow. A counted
+   repetition copies the states of its atom. */
 #include "templates/regex_inside.h"
 
 enum { MAX_SPANS = 256, MAX_REPEAT = 1000, MAX_GROUPS = 50, REGEX_MAX_BRANCHES = 256 };
@@ -61,7 +61,8 @@ static const char *named_class(char c)
     }
 }
 
-struct class {
+struct class
+{
     struct span spans[MAX_SPANS];
     uint32_t n;
 };
@@ -155,8 +156,8 @@ static int posix_class(struct parser *p, struct class *c, bool *found)
     static const struct {
         const char *name, *pairs;
     } rows[] = {
-        { "[:alpha:]", "AZaz" },   { "[:digit:]", "09" },    { "[:alnum:]", "09AZaz" },
-        { "[:upper:]", "AZ" },     { "[:lower:]", "az" },    { "[:space:]", "\t\r  " },
+        { "[:alpha:]", "AZaz" },     { "[:digit:]", "09" },      { "[:alnum:]", "09AZaz" },
+        { "[:upper:]", "AZ" },       { "[:lower:]", "az" },      { "[:space:]", "\t\r  " },
         { "[:punct:]", "!/:@[`{~" }, { "[:xdigit:]", "09AFaf" }, { "[:word:]", "09AZ__az" },
     };
     *found = false;
@@ -373,7 +374,8 @@ static bool counts(struct parser *p, uint64_t *least, uint64_t *most)
     return true;
 }
 
-/* The states from `from` on, in another place: all of their targets are among them or right behind. */
+/* The states from `from` on, in another place: all of their targets are among them or right
+   behind. */
 static struct state moved(struct state s, uint32_t by)
 {
     s.next += by;
@@ -407,8 +409,7 @@ static int insert_skip(struct parser *p, uint32_t from)
         return -1;
     for (uint32_t i = p->re->n - 1; i > from; i--)
         p->re->states[i] = moved(p->re->states[i - 1], 1);
-    p->re->states[from] =
-        (struct state){ .op = OP_SPLIT, .next = from + 1, .other = p->re->n };
+    p->re->states[from] = (struct state){ .op = OP_SPLIT, .next = from + 1, .other = p->re->n };
     return 0;
 }
 

@@ -5,7 +5,14 @@
 #include "templates/regex.h"
 
 enum regex_op { OP_RUNE, OP_ANY, OP_CLASS, OP_SPLIT, OP_JUMP, OP_ASSERT, OP_MATCH };
-enum regex_assertion { AT_TEXT_START, AT_TEXT_END, AT_LINE_START, AT_LINE_END, AT_WORD, NOT_AT_WORD };
+enum regex_assertion {
+    AT_TEXT_START,
+    AT_TEXT_END,
+    AT_LINE_START,
+    AT_LINE_END,
+    AT_WORD,
+    NOT_AT_WORD
+};
 
 struct span {
     uint32_t low, high;

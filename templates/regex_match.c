@@ -41,8 +41,7 @@ static bool holds(enum regex_assertion what, const struct around *at)
 }
 
 /* Adds a state and all it leads to without a character. true = that is a match. */
-static bool enter(const struct regex *re, struct states *s, uint32_t state,
-                  const struct around *at)
+static bool enter(const struct regex *re, struct states *s, uint32_t state, const struct around *at)
 {
     uint32_t depth = 0;
     s->stack[depth++] = state;

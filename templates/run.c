@@ -85,7 +85,8 @@ static int print_box(struct run *r, const struct node *n, const struct json *v)
     if (r->t->dialect == TEMPLATE_GO)
         value_print(&r->text, run_arena(r), v);
     else
-        json_write(&r->text, v, n->kind == NODE_WHOLE ? JSON_PRETTY : JSON_COMPACT);
+        json_write(&r->text, value_decoded(run_arena(r), v),
+                   n->kind == NODE_WHOLE ? JSON_PRETTY : JSON_COMPACT);
     struct str text = buf_view(&r->text);
     if (r->t->dialect == TEMPLATE_DOT)
         text = cut(text, n->kind == NODE_WHOLE ? DOT_MAX_WHOLE : DOT_MAX_VALUE);
@@ -206,8 +207,8 @@ static enum run_flow range(struct run *r, const struct node *n, const struct sco
     int64_t count = 0;
     if (run_condition(r, n->value, s, &v) < 0)
         return RUN_FAILED;
-    bool number = v && v->type == JSON_NUMBER && !value_is_float(v) &&
-                  json_number_i64(v->text, &count) == 0;
+    bool number =
+        v && v->type == JSON_NUMBER && !value_is_float(v) && json_number_i64(v->text, &count) == 0;
     if (!value_is_nil(v) && !number && v->type != JSON_LIST && v->type != JSON_OBJECT) {
         run_fail(r, n->value, "range cannot go over a value of type %s", value_type(v));
         return RUN_FAILED;

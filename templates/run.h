@@ -8,7 +8,8 @@
 #include "templates/program.h"
 #include "templates/value.h"
 
-/* Lists of nodes inside one another while running: TEMPLATE_MAX_NESTING calls, each with some blocks. */
+/* Lists of nodes inside one another while running: TEMPLATE_MAX_NESTING calls, each with some
+   blocks. */
 #define RUN_MAX_DEPTH 512
 /* Everything a rendering may allocate for values of its own. */
 #define RUN_MAX_SCRATCH (32 * MIB)

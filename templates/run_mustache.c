@@ -1,6 +1,6 @@
-/* The interpreter: what only mustache has. A partial that stands alone on its line, and a block, put
-   their indentation before every line of their source (not of values); `indent` of the run is what the
-   lines being printed get. */
+/* The interpreter: what only mustache has. A partial that stands alone on its line, and a block,
+   put their indentation before every line of their source (not of values); `indent` of the run is
+   what the lines being printed get. */
 #include "templates/run.h"
 
 /* Indentation before a line that begins with a tag. */

@@ -87,8 +87,9 @@ static int walk(struct run *r, const struct expr *x, uint32_t from, const struct
             return missing(r, x, "no data for field");
         if (box->type != JSON_OBJECT && box->type != JSON_LIST) {
             if (run_strict(r) && x->kind == EXPR_FIELD)
-                return run_fail(r, x, "there is no field %" STR_FMT " in a value of type %s (%" STR_FMT ")",
-                                STR_ARG(step->key), value_type(box), STR_ARG(x->path.text));
+                return run_fail(
+                    r, x, "there is no field %" STR_FMT " in a value of type %s (%" STR_FMT ")",
+                    STR_ARG(step->key), value_type(box), STR_ARG(x->path.text));
             return missing(r, x, "missing field");
         }
         if (box->count >= 32 && run_charge(r, box->count / 32, x) < 0)
@@ -117,9 +118,9 @@ static int field(struct run *r, const struct expr *x, const struct scope *s,
     return walk(r, x, 0, base, out);
 }
 
-/* Mustache: the first name is looked for from the inside outwards, the others below what was found. */
-static int name(struct run *r, const struct expr *x, const struct scope *s,
-                const struct json **out)
+/* Mustache: the first name is looked for from the inside outwards, the others below what was
+   found. */
+static int name(struct run *r, const struct expr *x, const struct scope *s, const struct json **out)
 {
     if (x->path.n == 0) {
         *out = s->value;
@@ -145,16 +146,23 @@ static int name(struct run *r, const struct expr *x, const struct scope *s,
     return missing(r, x, "missing field");
 }
 
+/* Stops at the first argument that decides. What comes through a pipe was computed before. */
 static int and_or(struct run *r, const struct expr *x, const struct scope *s,
                   const struct json **out)
 {
     bool is_or = func_is_or(x->func);
-    for (uint32_t i = 0; i < x->n_args; i++) {
+    const struct json *last = NULL;
+    uint32_t n = x->n_args - x->piped;
+    if (x->piped && run_value(r, x->args[n], s, &last) < 0)
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
         if (run_value(r, x->args[i], s, out) < 0)
             return -1;
         if (value_truth(*out) == is_or)
-            break;
+            return 0;
     }
+    if (x->piped)
+        *out = last;
     return 0;
 }
 
@@ -168,8 +176,7 @@ static int arguments(struct run *r, const struct expr *x, const struct scope *s,
     return 0;
 }
 
-static int call(struct run *r, const struct expr *x, const struct scope *s,
-                const struct json **out)
+static int call(struct run *r, const struct expr *x, const struct scope *s, const struct json **out)
 {
     const struct json *few[FEW_ARGS], **args = few;
     if (x->n_args > FEW_ARGS)
@@ -189,8 +196,7 @@ static int call(struct run *r, const struct expr *x, const struct scope *s,
 }
 
 /* A null that went through a pipeline is Go's untyped nil. */
-static int set(struct run *r, const struct expr *x, const struct scope *s,
-               const struct json **out)
+static int set(struct run *r, const struct expr *x, const struct scope *s, const struct json **out)
 {
     if (run_value(r, x->base, s, out) < 0)
         return -1;
@@ -201,8 +207,7 @@ static int set(struct run *r, const struct expr *x, const struct scope *s,
     return 0;
 }
 
-int run_value(struct run *r, const struct expr *x, const struct scope *s,
-              const struct json **out)
+int run_value(struct run *r, const struct expr *x, const struct scope *s, const struct json **out)
 {
     if (run_charge(r, 1, x) < 0)
         return -1;

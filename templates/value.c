@@ -145,6 +145,41 @@ void value_print(struct buf *out, struct arena *a, const struct json *v)
         buf_str(out, json_text(a, v));
 }
 
+static bool has_escapes(const struct json *v)
+{
+    uint32_t i = 0;
+    if ((v->type == JSON_STRING && v->flags & JSON_ESCAPED) || v->flags & JSON_KEY_ESCAPED)
+        return true;
+    if (v->type != JSON_LIST && v->type != JSON_OBJECT)
+        return false;
+    for (const struct json *m = v->child; i < v->count; i++, m = m->next) {
+        if (has_escapes(m))
+            return true;
+    }
+    return false;
+}
+
+static struct json *decoded_copy(struct arena *a, const struct json *v)
+{
+    if (v->type != JSON_LIST && v->type != JSON_OBJECT)
+        return v->type == JSON_STRING ? json_str(a, json_text(a, v)) : json_alias(a, v);
+    struct json *copy = v->type == JSON_LIST ? json_list(a) : json_object(a);
+    uint32_t i = 0;
+    for (const struct json *m = v->child; i < v->count; i++, m = m->next) {
+        struct json *child = has_escapes(m) ? decoded_copy(a, m) : json_alias(a, m);
+        if (v->type == JSON_LIST)
+            json_add(a, copy, child);
+        else
+            json_put(a, copy, json_key_text(a, m), child);
+    }
+    return copy;
+}
+
+const struct json *value_decoded(struct arena *a, const struct json *v)
+{
+    return has_escapes(v) ? decoded_copy(a, v) : v;
+}
+
 /* Digits (without point) and decimal exponent of the shortest %e form that reads back. */
 static size_t shortest(double d, char digits[20], int *exponent)
 {
@@ -177,7 +212,8 @@ const char *value_format_double(double d, bool json, char text[VALUE_NUMBER_TEXT
     int exponent;
     const char *sign = signbit(d) ? "-" : "";
     int n = (int)shortest(fabs(d), digits, &exponent);
-    /* strconv's 'g' turns to exponents at 1e6 and below 1e-4; encoding/json at 1e21 and below 1e-6. */
+    /* strconv's 'g' turns to exponents at 1e6 and below 1e-4; encoding/json at 1e21 and below
+       1e-6. */
     bool scientific = exponent < (json ? -6 : -4) || exponent >= (json ? 21 : 6);
     if (scientific) {
         const char *zero = !json && abs(exponent) < 10 ? "0" : "";

@@ -7,7 +7,8 @@
 static int auth_basic_text(struct str encoded, struct buf *out, struct error *e)
 {
     if (base64_decode(out, encoded) != 0)
-        return error_set(e, ERROR_DENIED, "header Authorization is not Basic base64 of user:password");
+        return error_set(e, ERROR_DENIED,
+                         "header Authorization is not Basic base64 of user:password");
     return 0;
 }
 
@@ -21,8 +22,8 @@ static int auth_strip_word(const char *word, struct str *value, struct error *e)
     return 0;
 }
 
-static int auth_verify_token(const struct auth_way *way, const struct auth_input *in, unsigned *which,
-                             struct error *e)
+static int auth_verify_token(const struct auth_way *way, const struct auth_input *in,
+                             unsigned *which, struct error *e)
 {
     const char *name = way->scheme.names[0].signature;
     struct str value;
@@ -94,8 +95,8 @@ static int auth_match_url(const struct auth_way *way, const struct auth_input *i
     return rc;
 }
 
-static int auth_verify_signed(const struct auth_way *way, const struct auth_input *in, unsigned *which,
-                              struct error *e)
+static int auth_verify_signed(const struct auth_way *way, const struct auth_input *in,
+                              unsigned *which, struct error *e)
 {
     struct auth_message m;
     unsigned matched = 0;
@@ -162,7 +163,7 @@ static bool auth_contains_fold(struct str text, struct str word)
    all the same. */
 static bool auth_sounds_secret(struct str name)
 {
-    static const char *const words[] = { "authorization", "cookie",   "token",  "secret",
+    static const char *const words[] = { "authorization", "cookie",   "token",   "secret",
                                          "signature",     "password", "api-key", "apikey" };
     for (size_t i = 0; i < N_ELEMENTS(words); i++) {
         if (auth_contains_fold(name, str_of(words[i])))

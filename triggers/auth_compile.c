@@ -17,10 +17,10 @@ struct build {
     bool failed;
 };
 
-#define BUILD_ERROR(b, where, ...)                                                                 \
-    do {                                                                                           \
-        (b)->failed = true;                                                                        \
-        config_problem((b)->problems, false, (where), __VA_ARGS__);                                \
+#define BUILD_ERROR(b, where, ...)                                  \
+    do {                                                            \
+        (b)->failed = true;                                         \
+        config_problem((b)->problems, false, (where), __VA_ARGS__); \
     } while (0)
 
 /* ---- which scheme ---- */
@@ -61,8 +61,8 @@ static const char *build_implied_mode(const struct config_webhook *h)
         return "static_header";
     if (a->token.s.p)
         return own && strcmp(own, "gitlab_token") == 0 ? own : "bearer";
-    if (a->header.s.p || a->prefix.s.p || a->algorithm.s.p || a->encoding.s.p || a->signed_string.s.p ||
-        a->timestamp_header.s.p || build_header_written(h))
+    if (a->header.s.p || a->prefix.s.p || a->algorithm.s.p || a->encoding.s.p ||
+        a->signed_string.s.p || a->timestamp_header.s.p || build_header_written(h))
         return "hmac";
     return own ? own : "hmac";
 }
@@ -80,8 +80,9 @@ static const struct auth_scheme *build_pick(struct build *b)
     const struct auth_scheme *row = auth_table_find(h->auth.mode.s);
     const char *near = row ? NULL : auth_table_suggest(h->auth.mode.s);
     if (!row)
-        BUILD_ERROR(b, h->auth.mode.pos, "trigger.auth.mode: there is no mode '%s'%s%s%s", h->auth.mode.s.p,
-                    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        BUILD_ERROR(b, h->auth.mode.pos, "trigger.auth.mode: there is no mode '%s'%s%s%s",
+                    h->auth.mode.s.p, near ? " (did you mean '" : "", near ? near : "",
+                    near ? "'?)" : "");
     return row;
 }
 
@@ -115,7 +116,8 @@ static void build_warn_unused(struct build *b, unsigned uses, const char *mode)
         const struct config_text *t = fields[i].text;
         bool insecure = t && str_eq(t->s, STR(INSECURE));
         if (t && t->s.p && !(uses & fields[i].use) && !insecure)
-            config_problem(b->problems, true, t->pos, "trigger.%s: mode %s does not use it", fields[i].key, mode);
+            config_problem(b->problems, true, t->pos, "trigger.%s: mode %s does not use it",
+                           fields[i].key, mode);
     }
 }
 
@@ -140,7 +142,8 @@ static void build_algorithm(struct build *b, struct auth_scheme *s, const struct
         }
     }
     if (t->s.p)
-        BUILD_ERROR(b, t->pos, "trigger.auth.algorithm: '%s' is not known; expected sha1, sha256 or sha512",
+        BUILD_ERROR(b, t->pos,
+                    "trigger.auth.algorithm: '%s' is not known; expected sha1, sha256 or sha512",
                     t->s.p);
 }
 
@@ -149,7 +152,8 @@ static void build_encoding(struct build *b, struct auth_scheme *s, const struct 
     if (str_eq_fold(t->s, STR("base64")))
         s->encoding = AUTH_BASE64;
     else if (t->s.p && !str_eq_fold(t->s, STR("hex")))
-        BUILD_ERROR(b, t->pos, "trigger.auth.encoding: '%s' is not known; expected hex or base64", t->s.p);
+        BUILD_ERROR(b, t->pos, "trigger.auth.encoding: '%s' is not known; expected hex or base64",
+                    t->s.p);
 }
 
 /* A written prefix or encoding is what must come; else any of the three usual forms will do. */
@@ -194,8 +198,9 @@ static void build_signed_string(struct build *b)
         BUILD_ERROR(b, pos, "trigger.auth.signed: {id} belongs to mode standard_webhooks");
     if (!auth_has_part(way, AUTH_TIMESTAMP) && way->scheme.clock == AUTH_ANY_CLOCK) {
         /* Who can replay the request can also change a timestamp that is not signed. */
-        config_problem(b->problems, true, b->hook->auth.timestamp_header.pos,
-                       "trigger.auth.timestamp_header: it is not in the signed string, so it is ignored");
+        config_problem(
+            b->problems, true, b->hook->auth.timestamp_header.pos,
+            "trigger.auth.timestamp_header: it is not in the signed string, so it is ignored");
         way->scheme.names[0].timestamp = NULL;
         way->scheme.clock = AUTH_NO_CLOCK;
     }
@@ -209,7 +214,8 @@ static void build_tolerance(struct build *b)
     if (!a->set || a->tolerance < 0)
         return;
     if (a->tolerance == 0) {
-        BUILD_ERROR(b, a->pos, "trigger.auth.tolerance: 0 lets nothing through; leave it out for the default");
+        BUILD_ERROR(b, a->pos,
+                    "trigger.auth.tolerance: 0 lets nothing through; leave it out for the default");
         return;
     }
     for (size_t i = 0; i < b->auth->n_ways; i++) {
@@ -242,7 +248,9 @@ static int build_standard_key(struct auth_key *key, struct str secret)
     static const struct {
         const char *prefix;
         bool is_public;
-    } prefixes[] = { { "v1,whsec_", false }, { "whsec_", false }, { "v1a,whpk_", true }, { "whpk_", true } };
+    } prefixes[] = {
+        { "v1,whsec_", false }, { "whsec_", false }, { "v1a,whpk_", true }, { "whpk_", true }
+    };
     bool is_public = false;
     for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
         if (!str_starts(secret, str_of(prefixes[i].prefix)))
@@ -283,7 +291,8 @@ static int build_decode_key(struct build *b, struct auth_key *key, struct str se
     return build_public_key(key, str_n((const char *)bytes, sizeof(bytes)));
 }
 
-static void build_key(struct build *b, const struct config_text *t, const char *name, unsigned number)
+static void build_key(struct build *b, const struct config_text *t, const char *name,
+                      unsigned number)
 {
     static const char *const wants[] = {
         [AUTH_RAW] = "",
@@ -295,7 +304,8 @@ static void build_key(struct build *b, const struct config_text *t, const char *
     if (t->s.n == 0) {
         BUILD_ERROR(b, t->pos, "trigger.%s: is empty", name);
     } else if (str_eq(t->s, STR(INSECURE))) {
-        BUILD_ERROR(b, t->pos, "trigger.%s: " INSECURE " cannot stand beside mode %s", name, way->scheme.mode);
+        BUILD_ERROR(b, t->pos, "trigger.%s: " INSECURE " cannot stand beside mode %s", name,
+                    way->scheme.mode);
     } else if (way->n_keys == AUTH_MAX_KEYS) {
         BUILD_ERROR(b, t->pos, "trigger.%s: more than %d secrets", name, AUTH_MAX_KEYS);
     } else if (build_decode_key(b, key, t->s) != 0) {
@@ -350,9 +360,13 @@ static void build_keys(struct build *b)
     build_add(b, &b->hook->secret, "secret", AUTH_USE_SECRET, &number);
     const struct auth_scheme *s = &b->auth->ways[0].scheme;
     if (number == 0 && s->kind != AUTH_BASIC)
-        BUILD_ERROR(b, a->set ? a->pos : b->hook->signature_header.pos,
-                    "trigger.auth: mode %s needs a %s; write mode: none for a route without authentication",
-                    s->mode, s->uses & AUTH_USE_VALUE ? "value" : s->uses & AUTH_USE_TOKEN ? "token" : "secret");
+        BUILD_ERROR(
+            b, a->set ? a->pos : b->hook->signature_header.pos,
+            "trigger.auth: mode %s needs a %s; write mode: none for a route without authentication",
+            s->mode,
+            s->uses & AUTH_USE_VALUE   ? "value"
+            : s->uses & AUTH_USE_TOKEN ? "token"
+                                       : "secret");
 }
 
 /* RFC 7617: user and password are one string, so a user has no colon. */
@@ -365,7 +379,8 @@ static void build_basic(struct build *b)
         return;
     }
     if (str_chr(a->username.s, ':') >= 0) {
-        BUILD_ERROR(b, a->username.pos, "trigger.auth.username: has a colon, which basic cannot carry");
+        BUILD_ERROR(b, a->username.pos,
+                    "trigger.auth.username: has a colon, which basic cannot carry");
         return;
     }
     size_t user = a->username.s.n, password = a->password.s.n;
@@ -387,7 +402,8 @@ static void build_static_header(struct build *b)
     if (a->header.s.p)
         b->way->scheme.names[0].signature = build_header(b, &a->header, "auth.header");
     else
-        BUILD_ERROR(b, a->pos, "trigger.auth.header: mode static_header needs the name of a header");
+        BUILD_ERROR(b, a->pos,
+                    "trigger.auth.header: mode static_header needs the name of a header");
 }
 
 static void build_way(struct build *b, const struct auth_scheme *row)
@@ -415,7 +431,8 @@ static void build_way(struct build *b, const struct auth_scheme *row)
     build_tolerance(b);
 }
 
-int auth_compile(const struct config_webhook *hook, struct config_problems *problems, struct auth **out)
+int auth_compile(const struct config_webhook *hook, struct config_problems *problems,
+                 struct auth **out)
 {
     struct build b = { .hook = hook, .problems = problems };
     const struct auth_scheme *row = build_pick(&b);

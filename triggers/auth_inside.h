@@ -10,10 +10,10 @@
 #include "base/crypto.h"
 #include "triggers/auth.h"
 
-#define AUTH_MAX_KEYS   16 /* live secrets of a route */
-#define AUTH_MAX_CLAIMS 16 /* signatures of one request */
-#define AUTH_MAX_PARTS  8  /* pieces of a signed string */
-#define AUTH_MAX_URLS   4  /* spellings of the called URL */
+#define AUTH_MAX_KEYS   16   /* live secrets of a route */
+#define AUTH_MAX_CLAIMS 16   /* signatures of one request */
+#define AUTH_MAX_PARTS  8    /* pieces of a signed string */
+#define AUTH_MAX_URLS   4    /* spellings of the called URL */
 #define AUTH_MAX_PAIRS  1000 /* parameters of a signed form */
 
 enum auth_kind { AUTH_STATIC, AUTH_BEARER, AUTH_BASIC, AUTH_SIGNED };
@@ -61,7 +61,7 @@ struct auth_names {
 struct auth_scheme {
     const char *mode;
     enum auth_kind kind;
-    unsigned uses; /* enum auth_use */
+    unsigned uses;              /* enum auth_use */
     struct auth_names names[2]; /* the second is asked when the first's signature is absent */
     enum auth_form form;
     const char *prefix;
@@ -97,11 +97,11 @@ struct auth_part {
 };
 
 struct auth_key {
-    unsigned number;     /* 1-based, in the order of the file */
+    unsigned number; /* 1-based, in the order of the file */
     struct hmac_key *hmac;
-    bool is_public;      /* Ed25519 */
+    bool is_public; /* Ed25519 */
     uint8_t public_key[32];
-    char *text;          /* token schemes: what must come; wiped */
+    char *text; /* token schemes: what must come; wiped */
     size_t text_n;
 };
 
@@ -138,19 +138,24 @@ struct auth_message {
 };
 
 /* Signatures, timestamp and id under a signed scheme. -1: DENIED, what is missing, doubled or malformed. */
-int auth_message_read(const struct auth_way *way, const struct http_headers *h, struct auth_message *m,
-                      struct error *e) must_check;
+int auth_message_read(const struct auth_way *way, const struct http_headers *h,
+                      struct auth_message *m, struct error *e) must_check;
 /* The one value of a header, trimmed, not empty. -1: DENIED. */
-int auth_one_header(const struct http_headers *h, const char *name, struct str *out, struct error *e) must_check;
+int auth_one_header(const struct http_headers *h, const char *name, struct str *out,
+                    struct error *e) must_check;
 /* Refuses a timestamp that is garbage or further than the scheme's tolerance from now_us. */
-int auth_check_clock(const struct auth_scheme *s, struct str timestamp, int64_t now_us, struct error *e) must_check;
-int auth_check_body_clock(const struct auth_scheme *s, struct str body, int64_t now_us, struct error *e) must_check;
+int auth_check_clock(const struct auth_scheme *s, struct str timestamp, int64_t now_us,
+                     struct error *e) must_check;
+int auth_check_body_clock(const struct auth_scheme *s, struct str body, int64_t now_us,
+                          struct error *e) must_check;
 
 /* The pieces under the MAC for one spelling of the URL, in order; returns their number. */
-size_t auth_signed_parts(const struct auth_way *way, const struct auth_input *in, const struct auth_message *m,
-                         struct str url, struct str form, struct str out[AUTH_MAX_PARTS]);
+size_t auth_signed_parts(const struct auth_way *way, const struct auth_input *in,
+                         const struct auth_message *m, struct str url, struct str form,
+                         struct str out[AUTH_MAX_PARTS]);
 /* Twilio: parameters sorted and run together, or "" once the URL's bodySHA256 covers the body. */
-int auth_form_text(const struct auth_input *in, struct arena *a, struct str *out, struct error *e) must_check;
+int auth_form_text(const struct auth_input *in, struct arena *a, struct str *out,
+                   struct error *e) must_check;
 /* The called URL as given, then as a proxy or Twilio may have spelt it: with and without port, http and
    https. Returns how many. */
 size_t auth_url_spellings(struct str url, struct arena *a, struct str out[AUTH_MAX_URLS]);

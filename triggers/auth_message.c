@@ -6,7 +6,8 @@
 
 #define LATEST_SECOND 99999999999ULL /* year 5138: larger numbers are milliseconds, or garbage */
 
-int auth_one_header(const struct http_headers *h, const char *name, struct str *out, struct error *e)
+int auth_one_header(const struct http_headers *h, const char *name, struct str *out,
+                    struct error *e)
 {
     size_t count = http_header_count(h, str_of(name));
     if (count == 0)
@@ -22,7 +23,8 @@ int auth_one_header(const struct http_headers *h, const char *name, struct str *
 
 /* ---- signatures ---- */
 
-static bool claim_decode(enum auth_encoding encoding, struct str text, size_t size, struct auth_claim *c)
+static bool claim_decode(enum auth_encoding encoding, struct str text, size_t size,
+                         struct auth_claim *c)
 {
     if (encoding == AUTH_HEX) {
         c->n = size;
@@ -38,7 +40,8 @@ static bool claim_decode(enum auth_encoding encoding, struct str text, size_t si
 
 /* "sha256=" hex, bare hex, base64: hex and base64 of one digest never have the same length. Another
    algorithm's "sha1=" is none of the three. */
-static bool claim_decode_any(const struct auth_scheme *s, struct str text, size_t size, struct auth_claim *c)
+static bool claim_decode_any(const struct auth_scheme *s, struct str text, size_t size,
+                             struct auth_claim *c)
 {
     const char *word = auth_table_hash_word(s->hash);
     size_t n = strlen(word);
@@ -61,7 +64,8 @@ static int claim_single(const struct auth_scheme *s, const char *name, struct st
     if (s->form == AUTH_ANY)
         good = claim_decode_any(s, value, claim_size(s), c);
     else if (str_starts(value, str_of(s->prefix)))
-        good = claim_decode(s->encoding, str_sub(value, strlen(s->prefix), value.n), claim_size(s), c);
+        good =
+            claim_decode(s->encoding, str_sub(value, strlen(s->prefix), value.n), claim_size(s), c);
     m->n_claims = good;
     if (good)
         return 0;
@@ -74,7 +78,8 @@ static int claim_single(const struct auth_scheme *s, const char *name, struct st
 
 /* One piece of a list. What is malformed or of another scheme is passed over: senders put signatures
    of old secrets and of test schemes beside the one that counts. -1: the list is too long. */
-static int claim_piece(const struct auth_scheme *s, struct str key, struct str text, struct auth_message *m)
+static int claim_piece(const struct auth_scheme *s, struct str key, struct str text,
+                       struct auth_message *m)
 {
     bool is_public = s->form == AUTH_VERSIONS && str_eq_c(key, "v1a");
     if (!is_public && !str_eq_c(key, s->prefix))
@@ -87,31 +92,34 @@ static int claim_piece(const struct auth_scheme *s, struct str key, struct str t
     return 0;
 }
 
-static int claim_list(const struct auth_scheme *s, const char *name, struct str value, struct auth_message *m,
-                      struct error *e)
+static int claim_list(const struct auth_scheme *s, const char *name, struct str value,
+                      struct auth_message *m, struct error *e)
 {
-    char separator = s->form == AUTH_FIELDS ? ',' : ' ', equals = s->form == AUTH_FIELDS ? '=' : ',';
+    char separator = s->form == AUTH_FIELDS ? ',' : ' ',
+         equals = s->form == AUTH_FIELDS ? '=' : ',';
     struct str piece;
     while (str_split(&value, separator, &piece)) {
         piece = str_trim(piece);
         ptrdiff_t at = str_chr(piece, equals);
         if (at < 0)
             continue;
-        struct str key = str_sub(piece, 0, (size_t)at), text = str_sub(piece, (size_t)at + 1, piece.n);
+        struct str key = str_sub(piece, 0, (size_t)at),
+                   text = str_sub(piece, (size_t)at + 1, piece.n);
         if (s->form == AUTH_FIELDS && s->clock != AUTH_NO_CLOCK && str_eq_c(key, "t")) {
             if (m->timestamp.p)
                 return error_set(e, ERROR_DENIED, "header %s has two timestamps", name);
             m->timestamp = text;
         } else if (claim_piece(s, key, text, m) != 0) {
-            return error_set(e, ERROR_DENIED, "header %s has more than %d signatures", name, AUTH_MAX_CLAIMS);
+            return error_set(e, ERROR_DENIED, "header %s has more than %d signatures", name,
+                             AUTH_MAX_CLAIMS);
         }
     }
     return 0;
 }
 
 /* A list may also be spread over several headers of the name (RFC 9110 section 5.2). */
-static int claims_of_lists(const struct auth_scheme *s, const char *name, const struct http_headers *h,
-                           struct auth_message *m, struct error *e)
+static int claims_of_lists(const struct auth_scheme *s, const char *name,
+                           const struct http_headers *h, struct auth_message *m, struct error *e)
 {
     if (http_header_count(h, str_of(name)) == 0)
         return error_set(e, ERROR_DENIED, "header %s is missing", name);
@@ -125,8 +133,8 @@ static int claims_of_lists(const struct auth_scheme *s, const char *name, const 
     return 0;
 }
 
-int auth_message_read(const struct auth_way *way, const struct http_headers *h, struct auth_message *m,
-                      struct error *e)
+int auth_message_read(const struct auth_way *way, const struct http_headers *h,
+                      struct auth_message *m, struct error *e)
 {
     const struct auth_scheme *s = &way->scheme;
     const struct auth_names *names = &s->names[0];
@@ -158,10 +166,11 @@ static int clock_refuse(const struct auth_scheme *s, int64_t age_us, struct erro
 {
     long long age = (age_us < 0 ? -age_us : age_us) / US_PER_S, allowed = s->tolerance / US_PER_S;
     if (age_us > s->tolerance)
-        return error_set(e, ERROR_DENIED, "timestamp is %lld s old; %lld s are allowed", age, allowed);
-    if (age_us < -s->tolerance)
-        return error_set(e, ERROR_DENIED, "timestamp is %lld s in the future; %lld s are allowed", age,
+        return error_set(e, ERROR_DENIED, "timestamp is %lld s old; %lld s are allowed", age,
                          allowed);
+    if (age_us < -s->tolerance)
+        return error_set(e, ERROR_DENIED, "timestamp is %lld s in the future; %lld s are allowed",
+                         age, allowed);
     return 0;
 }
 
@@ -180,19 +189,22 @@ static int clock_read(enum auth_clock clock, struct str text, int64_t *us, int64
     return clock == AUTH_SECONDS ? -1 : when_parse(text, NULL, us, NULL);
 }
 
-int auth_check_clock(const struct auth_scheme *s, struct str timestamp, int64_t now_us, struct error *e)
+int auth_check_clock(const struct auth_scheme *s, struct str timestamp, int64_t now_us,
+                     struct error *e)
 {
     int64_t us, grain;
     if (s->tolerance == 0 || s->clock == AUTH_NO_CLOCK || s->clock == AUTH_BODY_MS)
         return 0;
     if (clock_read(s->clock, timestamp, &us, &grain) != 0)
         return error_set(e, ERROR_DENIED, "the timestamp is not %s",
-                         s->clock == AUTH_ISO_8601 ? "an ISO 8601 instant" : "a number of seconds since 1970");
+                         s->clock == AUTH_ISO_8601 ? "an ISO 8601 instant"
+                                                   : "a number of seconds since 1970");
     /* A sender that writes whole seconds has an age in whole seconds. */
     return clock_refuse(s, now_us - now_us % grain - us, e);
 }
 
-int auth_check_body_clock(const struct auth_scheme *s, struct str body, int64_t now_us, struct error *e)
+int auth_check_body_clock(const struct auth_scheme *s, struct str body, int64_t now_us,
+                          struct error *e)
 {
     int64_t ms = 0;
     if (s->clock != AUTH_BODY_MS)
@@ -202,6 +214,7 @@ int auth_check_body_clock(const struct auth_scheme *s, struct str body, int64_t 
     int rc = v ? json_get_i64(v, "webhookTimestamp", &ms) : -1;
     arena_free(a);
     if (rc != 0 || ms < 0 || (uint64_t)ms > LATEST_SECOND * 1000)
-        return error_set(e, ERROR_DENIED, "the body has no webhookTimestamp in milliseconds since 1970");
+        return error_set(e, ERROR_DENIED,
+                         "the body has no webhookTimestamp in milliseconds since 1970");
     return clock_refuse(s, now_us - ms * US_PER_MS, e);
 }

@@ -13,8 +13,8 @@ static void sign_encode(enum auth_encoding encoding, const uint8_t *mac, size_t 
 }
 
 /* The header's value around one encoded signature. */
-static struct str sign_value(const struct auth_scheme *s, struct str timestamp, struct str signature,
-                             struct arena *a)
+static struct str sign_value(const struct auth_scheme *s, struct str timestamp,
+                             struct str signature, struct arena *a)
 {
     switch (s->form) {
     case AUTH_ANY:
@@ -44,7 +44,8 @@ static struct str sign_timestamp(const struct auth_scheme *s, int64_t now_us, st
 /* The request's own id, so that a redelivery keeps it; else one that follows from time and body. */
 static struct str sign_id(const struct auth_scheme *s, const struct auth_input *in, struct arena *a)
 {
-    struct str given = in->headers ? http_header_get(in->headers, str_of(s->names[0].id)) : STR_NULL;
+    struct str given =
+        in->headers ? str_trim(http_header_get(in->headers, str_of(s->names[0].id))) : STR_NULL;
     if (given.n)
         return given;
     uint8_t digest[CRYPTO_MAX_DIGEST];
@@ -65,7 +66,8 @@ static int sign_signed(const struct auth_way *way, const struct auth_input *in, 
     struct str parts[AUTH_MAX_PARTS], form = STR_NULL;
     uint8_t mac[CRYPTO_MAX_DIGEST];
     if (way->keys[0].is_public)
-        return error_set(e, ERROR_INVALID, "mode %s: only the sender holds the private key", s->mode);
+        return error_set(e, ERROR_INVALID, "mode %s: only the sender holds the private key",
+                         s->mode);
     if (auth_has_part(way, AUTH_TIMESTAMP))
         m.timestamp = sign_timestamp(s, in->now_us, a);
     if (auth_has_part(way, AUTH_ID))
@@ -97,8 +99,8 @@ static struct str sign_token(const struct auth_way *way, struct arena *a)
     return arena_printf(a, "Basic %" STR_FMT, STR_ARG(buf_view(&encoded)));
 }
 
-int auth_sign(const struct auth *a, const struct auth_input *in, struct arena *arena, struct http_headers *out,
-              struct error *e)
+int auth_sign(const struct auth *a, const struct auth_input *in, struct arena *arena,
+              struct http_headers *out, struct error *e)
 {
     const struct auth_way *way = &a->ways[0];
     if (way->scheme.kind == AUTH_SIGNED)

@@ -4,12 +4,19 @@
 
 #include "http/url.h"
 
+/* STR() for static tables. */
+#define LITERAL(text)            \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
+
 static const struct {
     const char *name;
     enum auth_part_kind kind;
 } auth_part_names[] = {
-    { "{timestamp}", AUTH_TIMESTAMP }, { "{id}", AUTH_ID },     { "{body}", AUTH_BODY },
-    { "{url}", AUTH_URL },             { "{form}", AUTH_FORM }, { "{method}", AUTH_METHOD },
+    { "{timestamp}", AUTH_TIMESTAMP }, { "{id}", AUTH_ID },
+    { "{body}", AUTH_BODY },           { "{url}", AUTH_URL },
+    { "{form}", AUTH_FORM },           { "{method}", AUTH_METHOD },
 };
 
 /* Cuts the next part off the text: a {name}, or what stands before the next brace. */
@@ -63,12 +70,13 @@ bool auth_has_part(const struct auth_way *way, enum auth_part_kind kind)
     return false;
 }
 
-size_t auth_signed_parts(const struct auth_way *way, const struct auth_input *in, const struct auth_message *m,
-                         struct str url, struct str form, struct str out[AUTH_MAX_PARTS])
+size_t auth_signed_parts(const struct auth_way *way, const struct auth_input *in,
+                         const struct auth_message *m, struct str url, struct str form,
+                         struct str out[AUTH_MAX_PARTS])
 {
     const struct str by_kind[] = {
-        [AUTH_TIMESTAMP] = m->timestamp, [AUTH_ID] = m->id,    [AUTH_BODY] = in->body,
-        [AUTH_METHOD] = in->method,      [AUTH_URL] = url,     [AUTH_FORM] = form,
+        [AUTH_TIMESTAMP] = m->timestamp, [AUTH_ID] = m->id, [AUTH_BODY] = in->body,
+        [AUTH_METHOD] = in->method,      [AUTH_URL] = url,  [AUTH_FORM] = form,
     };
     for (size_t i = 0; i < way->n_parts; i++) {
         const struct auth_part *part = &way->parts[i];
@@ -98,12 +106,14 @@ static int auth_form_pairs(struct str body, struct arena *a, struct auth_pair *p
         if (piece.n == 0)
             continue;
         if (*n == AUTH_MAX_PAIRS)
-            return error_set(e, ERROR_DENIED, "the form has more than %d parameters", AUTH_MAX_PAIRS);
+            return error_set(e, ERROR_DENIED, "the form has more than %d parameters",
+                             AUTH_MAX_PAIRS);
         ptrdiff_t at = str_chr(piece, '=');
         struct str key = at < 0 ? piece : str_sub(piece, 0, (size_t)at);
         struct str value = at < 0 ? STR_NULL : str_sub(piece, (size_t)at + 1, piece.n);
         struct auth_pair *pair = &pairs[*n];
-        if (url_decode(a, key, true, &pair->key) != 0 || url_decode(a, value, true, &pair->value) != 0)
+        if (url_decode(a, key, true, &pair->key) != 0 ||
+            url_decode(a, value, true, &pair->value) != 0)
             return error_set(e, ERROR_DENIED, "the form has a malformed escape");
         (*n)++;
     }
@@ -151,7 +161,8 @@ int auth_form_text(const struct auth_input *in, struct arena *a, struct str *out
         return 0;
     struct str type = http_media_type(http_header_get(in->headers, STR("content-type")));
     if (!str_eq_fold(type, STR("application/x-www-form-urlencoded")))
-        return error_set(e, ERROR_DENIED, "the body is no form and the URL has no bodySHA256: it is not signed");
+        return error_set(e, ERROR_DENIED,
+                         "the body is no form and the URL has no bodySHA256: it is not signed");
     return auth_form_joined(in->body, a, out, e);
 }
 
@@ -166,23 +177,32 @@ static void auth_split_port(struct str authority, struct str *host, struct str *
     *port = str_sub(authority, at, authority.n);
 }
 
+static struct str auth_url_join(struct arena *a, const struct str *pieces, size_t n)
+{
+    auto_buf text = BUF_INIT(SIZE_MAX / 2);
+    for (size_t i = 0; i < n; i++)
+        buf_str(&text, pieces[i]);
+    return arena_str(a, buf_view(&text));
+}
+
 size_t auth_url_spellings(struct str url, struct arena *a, struct str out[AUTH_MAX_URLS])
 {
+    static const struct str scheme[] = { LITERAL("http://"), LITERAL("https://") };
+    static const struct str standard[] = { LITERAL(":80"), LITERAL(":443") };
+    bool tls = str_starts_fold(url, scheme[1]);
     out[0] = url;
-    bool tls = str_starts_fold(url, STR("https://"));
-    if (!tls && !str_starts_fold(url, STR("http://")))
+    if (!tls && !str_starts_fold(url, scheme[0]))
         return 1;
-    size_t start = tls ? 8 : 7, end = start;
+    size_t start = scheme[tls].n, end = start;
     while (end < url.n && !strchr("/?#", url.p[end]))
         end++;
     struct str host, port, rest = str_sub(url, end, url.n);
     auth_split_port(str_sub(url, start, end - start), &host, &port);
-    size_t n = 0;
-    for (unsigned i = 0; i < AUTH_MAX_URLS; i++) {
+    for (unsigned i = 1; i < AUTH_MAX_URLS; i++) {
         bool https = (i < 2) == tls, with_port = (i & 1) == (port.n == 0);
-        struct str shown = port.n ? port : https ? STR(":443") : STR(":80");
-        out[n++] = arena_printf(a, "%s://%" STR_FMT "%" STR_FMT "%" STR_FMT, https ? "https" : "http",
-                                STR_ARG(host), STR_ARG(with_port ? shown : STR_NULL), STR_ARG(rest));
+        struct str shown = !with_port ? STR_NULL : port.n ? port : standard[https];
+        const struct str pieces[] = { scheme[https], host, shown, rest };
+        out[i] = auth_url_join(a, pieces, N_ELEMENTS(pieces));
     }
-    return n;
+    return AUTH_MAX_URLS;
 }

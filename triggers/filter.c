@@ -57,7 +57,8 @@ static bool filter_any(const struct config_texts *patterns, struct str event)
     return false;
 }
 
-bool filter_event_allowed(const struct config_texts *allow, const struct config_texts *deny, struct str event)
+bool filter_event_allowed(const struct config_texts *allow, const struct config_texts *deny,
+                          struct str event)
 {
     if (filter_any(deny, event))
         return false;

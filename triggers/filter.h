@@ -9,6 +9,7 @@
 bool filter_event_matches(struct str pattern, struct str event);
 /* Deny wins; an allow list with an unknown (empty) event refuses (fail closed); no allow list lets all
    through. */
-bool filter_event_allowed(const struct config_texts *allow, const struct config_texts *deny, struct str event);
+bool filter_event_allowed(const struct config_texts *allow, const struct config_texts *deny,
+                          struct str event);
 
 #endif

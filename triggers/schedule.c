@@ -508,19 +508,30 @@ static void schedule_introduce(struct schedule *s)
     fire_submit(f);
 }
 
-/* What is in memory goes back to `memory`, so that the next generation finds it by name. */
+static void schedules_remember(struct schedules *s, struct arena *a, const struct schedule_row *row)
+{
+    struct schedule_row *kept = ARENA_NEW(a, struct schedule_row);
+    *kept = *row;
+    kept->name = arena_str(a, row->name);
+    kept->definition = arena_str(a, row->definition);
+    kept->last_task_id = row->last_task_id.p ? arena_str(a, row->last_task_id) : STR_NULL;
+    map_put(s->memory, kept->name, kept);
+}
+
+/* What is in use goes back to `memory`, so that the next generation finds it by name; all of it moves to
+   an arena of its own, so that reloads do not pile up. */
 static void schedules_retire(struct schedules *s)
 {
+    struct arena *a = arena_new(0);
+    const struct map_entry *entry;
+    for (size_t at = 0; (entry = map_next(s->memory, &at)) != NULL;)
+        schedules_remember(s, a, entry->value);
     for (size_t i = 0; i < s->n; i++) {
-        const struct schedule_row *row = &s->items[i]->row;
-        struct schedule_row *kept = ARENA_NEW(s->memory_arena, struct schedule_row);
-        *kept = *row;
-        kept->name = arena_str(s->memory_arena, row->name);
-        kept->definition = arena_str(s->memory_arena, row->definition);
-        kept->last_task_id = row->last_task_id.p ? arena_str(s->memory_arena, row->last_task_id) : STR_NULL;
-        map_put(s->memory, kept->name, kept);
+        schedules_remember(s, a, &s->items[i]->row);
         schedule_free(s->items[i]);
     }
+    arena_free(s->memory_arena);
+    s->memory_arena = a;
     free(s->items);
     s->items = NULL;
     s->n = 0;

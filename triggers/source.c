@@ -35,19 +35,22 @@ struct source {
     bool (*handshake)(const struct reading *r, struct source_answer *answer);
 };
 
-/* A string or a number of the body, as text; STR_NULL when there is none. */
+/* A string or a number of the body, as text; STR_NULL when there is none. A text with a NUL names nothing:
+   no store and no log could tell it from its beginning. */
 static struct str reading_path(const struct reading *r, const char *path)
 {
     struct jsonpath *p = jsonpath_compile(r->arena, str_of(path), NULL);
     const struct json *v = p && r->body ? jsonpath_find(p, r->body) : NULL;
     if (!v || (v->type != JSON_STRING && v->type != JSON_NUMBER))
         return STR_NULL;
-    return json_text(r->arena, v);
+    struct str text = json_text(r->arena, v);
+    return text.n && memchr(text.p, '\0', text.n) ? STR_NULL : text;
 }
 
 static struct str reading_get(const struct reading *r, const char *where)
 {
-    return where[0] == '.' ? reading_path(r, where) : str_trim(http_header_get(r->headers, str_of(where)));
+    return where[0] == '.' ? reading_path(r, where)
+                           : str_trim(http_header_get(r->headers, str_of(where)));
 }
 
 /* The first that is there and not empty of a NULL-ended list. */
@@ -61,8 +64,8 @@ static struct str reading_first(const struct reading *r, const char *const *wher
     return STR_NULL;
 }
 
-#define FIRST(r, ...)                                                                              \
-    reading_first((r), (const char *const[]){ __VA_ARGS__ },                                       \
+#define FIRST(r, ...)                                        \
+    reading_first((r), (const char *const[]){ __VA_ARGS__ }, \
                   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static struct str reading_join(const struct reading *r, const char *prefix, struct str s)
@@ -75,7 +78,8 @@ static void reading_event(struct reading *r, struct str word, struct str action)
 {
     r->out->event = word;
     if (word.n && action.n)
-        r->out->event = arena_printf(r->arena, "%" STR_FMT ".%" STR_FMT, STR_ARG(word), STR_ARG(action));
+        r->out->event =
+            arena_printf(r->arena, "%" STR_FMT ".%" STR_FMT, STR_ARG(word), STR_ARG(action));
 }
 
 /* ---- GitHub and its kin: owner/repo#number; issues and pull requests share their numbers ---- */
@@ -83,9 +87,10 @@ static void reading_event(struct reading *r, struct str word, struct str action)
 static void forge_entity(struct reading *r, const char *forge)
 {
     struct str repo = FIRST(r, ".repository.full_name", ".organization.login");
-    struct str number = FIRST(r, ".pull_request.number", ".issue.number", ".discussion.number",
-                              ".check_run.pull_requests[0].number", ".check_suite.pull_requests[0].number",
-                              ".workflow_run.pull_requests[0].number");
+    struct str number =
+        FIRST(r, ".pull_request.number", ".issue.number", ".discussion.number",
+              ".check_run.pull_requests[0].number", ".check_suite.pull_requests[0].number",
+              ".workflow_run.pull_requests[0].number");
     if (repo.n)
         r->out->entity = arena_printf(r->arena, "%s:%" STR_FMT "%s%" STR_FMT, forge, STR_ARG(repo),
                                       number.n ? "#" : "", STR_ARG(number));
@@ -133,7 +138,8 @@ static struct str gitlab_word(const struct reading *r, struct str header)
 static void more_gitlab(struct reading *r)
 {
     struct str path = FIRST(r, ".project.path_with_namespace", ".project.id", ".project_id");
-    struct str kind = reading_path(r, ".object_kind"), own = reading_path(r, ".object_attributes.iid");
+    struct str kind = reading_path(r, ".object_kind"),
+               own = reading_path(r, ".object_attributes.iid");
     /* A comment or a pipeline belongs to the merge request or issue beside it. */
     struct str mr = reading_path(r, ".merge_request.iid"), issue = reading_path(r, ".issue.iid");
     reading_event(r, gitlab_word(r, r->out->event), reading_path(r, ".object_attributes.action"));
@@ -144,7 +150,10 @@ static void more_gitlab(struct reading *r)
     struct str number = mr.n ? mr : issue;
     if (path.n)
         r->out->entity = arena_printf(r->arena, "gitlab:%" STR_FMT "%s%" STR_FMT, STR_ARG(path),
-                                      mr.n ? "!" : issue.n ? "#" : "", STR_ARG(number));
+                                      mr.n      ? "!"
+                                      : issue.n ? "#"
+                                                : "",
+                                      STR_ARG(number));
 }
 
 /* ---- Stripe: what the object hangs on, so that a subscription's invoices meet ---- */
@@ -153,18 +162,22 @@ static void more_stripe(struct reading *r)
 {
     struct str type = r->out->event;
     if (str_starts(type, STR("invoice.")))
-        r->out->entity = reading_join(
-            r, "stripe:", FIRST(r, ".data.object.subscription",
-                                ".data.object.parent.subscription_details.subscription", ".data.object.id"));
+        r->out->entity = reading_join(r, "stripe:",
+                                      FIRST(r, ".data.object.subscription",
+                                            ".data.object.parent.subscription_details.subscription",
+                                            ".data.object.id"));
     else if (str_starts(type, STR("charge.dispute.")))
-        r->out->entity = reading_join(r, "stripe:dispute:", FIRST(r, ".data.object.charge", ".data.object.id"));
+        r->out->entity =
+            reading_join(r, "stripe:dispute:", FIRST(r, ".data.object.charge", ".data.object.id"));
     else
-        r->out->entity = reading_join(r, "stripe:", FIRST(r, ".data.object.id", ".related_object.id"));
+        r->out->entity =
+            reading_join(r, "stripe:", FIRST(r, ".data.object.id", ".related_object.id"));
 }
 
 static bool handshake_stripe(const struct reading *r, struct source_answer *answer)
 {
-    return str_eq(reading_path(r, ".type"), STR("v2.core.event_destination.ping")) && handshake_ok(r, answer);
+    return str_eq(reading_path(r, ".type"), STR("v2.core.event_destination.ping")) &&
+           handshake_ok(r, answer);
 }
 
 /* ---- PagerDuty ---- */
@@ -172,7 +185,8 @@ static bool handshake_stripe(const struct reading *r, struct source_answer *answ
 static void more_pagerduty(struct reading *r)
 {
     struct str incident = reading_path(r, ".event.data.incident.id");
-    struct str own = reading_path(r, ".event.data.id"), kind = reading_path(r, ".event.resource_type");
+    struct str own = reading_path(r, ".event.data.id"),
+               kind = reading_path(r, ".event.resource_type");
     if (incident.n)
         r->out->entity = reading_join(r, "pagerduty:incident:", incident);
     else if (own.n)
@@ -182,22 +196,24 @@ static void more_pagerduty(struct reading *r)
 
 static bool handshake_pagerduty(const struct reading *r, struct source_answer *answer)
 {
-    return str_eq(reading_path(r, ".event.event_type"), STR("pagey.ping")) && handshake_ok(r, answer);
+    return str_eq(reading_path(r, ".event.event_type"), STR("pagey.ping")) &&
+           handshake_ok(r, answer);
 }
 
 /* ---- Shopify: "orders/create" of a shop ---- */
 
 static void more_shopify(struct reading *r)
 {
-    struct str topic = r->out->event, shop = FIRST(r, "X-Shopify-Shop-Domain", "Shopify-Shop-Domain");
+    struct str topic = r->out->event,
+               shop = FIRST(r, "X-Shopify-Shop-Domain", "Shopify-Shop-Domain");
     struct str id = FIRST(r, "Shopify-Resource-Id", ".id", ".admin_graphql_api_id");
     ptrdiff_t slash = str_rchr(topic, '/');
     struct str kind = slash < 0 ? topic : str_sub(topic, 0, (size_t)slash);
     if (slash >= 0)
         reading_event(r, kind, str_sub(topic, (size_t)slash + 1, topic.n));
     if (kind.n && id.n)
-        r->out->entity = arena_printf(r->arena, "shopify:%" STR_FMT ":%" STR_FMT ":%" STR_FMT, STR_ARG(shop),
-                                      STR_ARG(kind), STR_ARG(id));
+        r->out->entity = arena_printf(r->arena, "shopify:%" STR_FMT ":%" STR_FMT ":%" STR_FMT,
+                                      STR_ARG(shop), STR_ARG(kind), STR_ARG(id));
 }
 
 /* ---- Slack: events, interactivity (payload), slash commands (form) ---- */
@@ -205,11 +221,12 @@ static void more_shopify(struct reading *r)
 static void more_slack(struct reading *r)
 {
     struct str command = reading_path(r, ".command");
-    struct str channel = FIRST(r, ".event.channel", ".event.channel.id", ".event.item.channel", ".channel.id",
-                               ".channel_id", ".container.channel_id");
-    struct str thread = FIRST(r, ".event.thread_ts", ".event.message.thread_ts", ".event.message.ts",
-                              ".event.item.ts", ".event.ts", ".message.thread_ts", ".message.ts",
-                              ".container.thread_ts", ".container.message_ts");
+    struct str channel = FIRST(r, ".event.channel", ".event.channel.id", ".event.item.channel",
+                               ".channel.id", ".channel_id", ".container.channel_id");
+    struct str thread =
+        FIRST(r, ".event.thread_ts", ".event.message.thread_ts", ".event.message.ts",
+              ".event.item.ts", ".event.ts", ".message.thread_ts", ".message.ts",
+              ".container.thread_ts", ".container.message_ts");
     if (str_starts(command, STR("/")))
         reading_event(r, STR("command"), str_sub(command, 1, command.n));
     else if (str_eq(reading_path(r, ".type"), STR("event_callback")))
@@ -246,14 +263,16 @@ static void more_twilio(struct reading *r)
 {
     struct str call = reading_path(r, ".CallSid");
     struct str sid = call.n ? call : FIRST(r, ".MessageSid", ".SmsSid");
-    struct str state = call.n ? reading_path(r, ".CallStatus") : FIRST(r, ".MessageStatus", ".SmsStatus");
+    struct str state =
+        call.n ? reading_path(r, ".CallStatus") : FIRST(r, ".MessageStatus", ".SmsStatus");
     const char *kind = call.n ? "call" : "message";
     if (sid.n == 0)
         return;
     reading_event(r, str_of(kind), state);
     r->out->entity = arena_printf(r->arena, "twilio:%s:%" STR_FMT, kind, STR_ARG(sid));
     if (r->out->delivery_id.n == 0)
-        r->out->delivery_id = arena_printf(r->arena, "%" STR_FMT ":%" STR_FMT, STR_ARG(sid), STR_ARG(state));
+        r->out->delivery_id =
+            arena_printf(r->arena, "%" STR_FMT ":%" STR_FMT, STR_ARG(sid), STR_ARG(state));
 }
 
 /* ---- Discord: interactions (type 1 is PING) and webhook events (type 0 is PING, 1 an event) ---- */
@@ -300,58 +319,131 @@ static void more_hermes(struct reading *r)
    Twilio "connection overrides" (read timeout); Discord "interactions". */
 static const struct source source_table[] = {
     { .name = "generic",
-      .event = { "X-Event-Type", "X-Webhook-Event", "Event-Type", "X-Keryx-Event", "X-Hermon-Event-Type",
-                 ".event_type", ".type", ".event" },
-      .id = { "X-Delivery-Id", "X-Keryx-Delivery-Id", "X-Hermon-Delivery-Id", "X-Request-ID", "X-Webhook-Id",
-              "Idempotency-Key", "webhook-id" } },
-    { .name = "github", .auth_mode = "github_hmac_sha256", .deadline = 10 * S,
-      .event = { "X-GitHub-Event" }, .action = ".action", .id = { "X-GitHub-Delivery" },
-      .more = more_forge, .handshake = handshake_ping },
-    { .name = "gitlab", .auth_mode = "gitlab_token", .deadline = 10 * S, .event = { "X-Gitlab-Event" },
-      .id = { "Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID" }, .more = more_gitlab },
-    { .name = "gitea", .auth_mode = "gitea_signature", .deadline = 5 * S,
-      .event = { "X-Gitea-Event", "X-Gogs-Event" }, .action = ".action",
-      .id = { "X-Gitea-Delivery", "X-Gogs-Delivery" }, .more = more_forge, .handshake = handshake_ping },
-    { .name = "forgejo", .auth_mode = "gitea_signature", .deadline = 5 * S,
-      .event = { "X-Forgejo-Event", "X-Gitea-Event" }, .action = ".action",
-      .id = { "X-Forgejo-Delivery", "X-Gitea-Delivery" }, .more = more_forge, .handshake = handshake_ping },
-    { .name = "stripe", .auth_mode = "stripe_webhook_signature", .event = { ".type" }, .id = { ".id" },
-      .more = more_stripe, .handshake = handshake_stripe },
-    { .name = "linear", .auth_mode = "linear_webhook_signature", .deadline = 5 * S,
-      .event = { ".type", "Linear-Event" }, .action = ".action", .id = { "Linear-Delivery" },
+      .event = { "X-Event-Type", "X-Webhook-Event", "Event-Type", "X-Keryx-Event",
+                 "X-Hermon-Event-Type", ".event_type", ".type", ".event" },
+      .id = { "X-Delivery-Id", "X-Keryx-Delivery-Id", "X-Hermon-Delivery-Id", "X-Request-ID",
+              "X-Webhook-Id", "Idempotency-Key", "webhook-id" } },
+    { .name = "github",
+      .auth_mode = "github_hmac_sha256",
+      .deadline = 10 * S,
+      .event = { "X-GitHub-Event" },
+      .action = ".action",
+      .id = { "X-GitHub-Delivery" },
+      .more = more_forge,
+      .handshake = handshake_ping },
+    { .name = "gitlab",
+      .auth_mode = "gitlab_token",
+      .deadline = 10 * S,
+      .event = { "X-Gitlab-Event" },
+      .id = { "Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID" },
+      .more = more_gitlab },
+    { .name = "gitea",
+      .auth_mode = "gitea_signature",
+      .deadline = 5 * S,
+      .event = { "X-Gitea-Event", "X-Gogs-Event" },
+      .action = ".action",
+      .id = { "X-Gitea-Delivery", "X-Gogs-Delivery" },
+      .more = more_forge,
+      .handshake = handshake_ping },
+    { .name = "forgejo",
+      .auth_mode = "gitea_signature",
+      .deadline = 5 * S,
+      .event = { "X-Forgejo-Event", "X-Gitea-Event" },
+      .action = ".action",
+      .id = { "X-Forgejo-Delivery", "X-Gitea-Delivery" },
+      .more = more_forge,
+      .handshake = handshake_ping },
+    { .name = "stripe",
+      .auth_mode = "stripe_webhook_signature",
+      .event = { ".type" },
+      .id = { ".id" },
+      .more = more_stripe,
+      .handshake = handshake_stripe },
+    { .name = "linear",
+      .auth_mode = "linear_webhook_signature",
+      .deadline = 5 * S,
+      .event = { ".type", "Linear-Event" },
+      .action = ".action",
+      .id = { "Linear-Delivery" },
       .entity_prefix = "linear:",
       .entity = { ".data.identifier", ".data.issue.identifier", ".data.id" } },
-    { .name = "pagerduty", .auth_mode = "pagerduty_v2_signature", .deadline = 5 * S,
-      .event = { ".event.event_type" }, .id = { ".event.id", "X-Webhook-Id" }, .more = more_pagerduty,
+    { .name = "pagerduty",
+      .auth_mode = "pagerduty_v2_signature",
+      .deadline = 5 * S,
+      .event = { ".event.event_type" },
+      .id = { ".event.id", "X-Webhook-Id" },
+      .more = more_pagerduty,
       .handshake = handshake_pagerduty },
-    { .name = "sentry", .auth_mode = "sentry_webhook_signature", .deadline = 1 * S,
-      .event = { "Sentry-Hook-Resource" }, .action = ".action", .id = { "Request-ID" },
+    { .name = "sentry",
+      .auth_mode = "sentry_webhook_signature",
+      .deadline = 1 * S,
+      .event = { "Sentry-Hook-Resource" },
+      .action = ".action",
+      .id = { "Request-ID" },
       .entity_prefix = "sentry:issue:",
-      .entity = { ".data.issue.id", ".data.event.issue_id", ".data.error.issue_id", ".data.issue_id" } },
-    { .name = "shopify", .auth_mode = "shopify_hmac_sha256", .deadline = 5 * S,
+      .entity = { ".data.issue.id", ".data.event.issue_id", ".data.error.issue_id",
+                  ".data.issue_id" } },
+    { .name = "shopify",
+      .auth_mode = "shopify_hmac_sha256",
+      .deadline = 5 * S,
       .event = { "X-Shopify-Topic", "Shopify-Topic" },
-      .id = { "X-Shopify-Webhook-Id", "Shopify-Webhook-Id", "X-Shopify-Event-Id", "Shopify-Event-Id" },
+      .id = { "X-Shopify-Webhook-Id", "Shopify-Webhook-Id", "X-Shopify-Event-Id",
+              "Shopify-Event-Id" },
       .more = more_shopify },
-    { .name = "slack", .auth_mode = "slack_signature", .deadline = 3 * S, .event = { ".type" },
-      .id = { ".event_id", ".trigger_id" }, .more = more_slack, .handshake = handshake_slack },
-    { .name = "jira", .auth_mode = "jira_hmac_sha256", .event = { ".webhookEvent" }, .strip = "jira:",
-      .id = { "X-Atlassian-Webhook-Identifier" }, .entity_prefix = "jira:", .entity = { ".issue.key" } },
-    { .name = "zendesk", .auth_mode = "zendesk_signature", .deadline = 10 * S, .event = { ".type" },
-      .strip = "zen:event-type:", .id = { "X-Zendesk-Webhook-Invocation-Id", ".id" },
-      .entity_prefix = "zendesk:", .entity = { ".detail.id" }, .more = more_zendesk },
-    { .name = "twilio", .auth_mode = "twilio_signature", .deadline = 15 * S,
-      .id = { "I-Twilio-Idempotency-Token" }, .more = more_twilio },
-    { .name = "discord", .auth_mode = "discord_ed25519", .deadline = 3 * S, .event = { ".event.type" },
-      .id = { ".id" }, .entity_prefix = "discord:", .entity = { ".channel_id", ".event.data.channel_id" },
-      .more = more_discord, .handshake = handshake_discord },
+    { .name = "slack",
+      .auth_mode = "slack_signature",
+      .deadline = 3 * S,
+      .event = { ".type" },
+      .id = { ".event_id", ".trigger_id" },
+      .more = more_slack,
+      .handshake = handshake_slack },
+    { .name = "jira",
+      .auth_mode = "jira_hmac_sha256",
+      .event = { ".webhookEvent" },
+      .strip = "jira:",
+      .id = { "X-Atlassian-Webhook-Identifier" },
+      .entity_prefix = "jira:",
+      .entity = { ".issue.key" } },
+    { .name = "zendesk",
+      .auth_mode = "zendesk_signature",
+      .deadline = 10 * S,
+      .event = { ".type" },
+      .strip = "zen:event-type:",
+      .id = { "X-Zendesk-Webhook-Invocation-Id", ".id" },
+      .entity_prefix = "zendesk:",
+      .entity = { ".detail.id" },
+      .more = more_zendesk },
+    { .name = "twilio",
+      .auth_mode = "twilio_signature",
+      .deadline = 15 * S,
+      .id = { "I-Twilio-Idempotency-Token" },
+      .more = more_twilio },
+    { .name = "discord",
+      .auth_mode = "discord_ed25519",
+      .deadline = 3 * S,
+      .event = { ".event.type" },
+      .id = { ".id" },
+      .entity_prefix = "discord:",
+      .entity = { ".channel_id", ".event.data.channel_id" },
+      .more = more_discord,
+      .handshake = handshake_discord },
     /* a batch: its first event stands for it; its ECDSA signature is none of our schemes */
-    { .name = "sendgrid", .event = { ".0.event" }, .id = { ".0.sg_event_id" },
-      .entity_prefix = "sendgrid:", .entity = { ".0.sg_message_id" } },
-    { .name = "standard", .auth_mode = "standard_webhooks", .event = { ".type", ".event_type" },
-      .id = { "webhook-id", "svix-id" }, .entity_prefix = "standard:", .entity = { ".data.id" } },
-    { .name = "hermes", .auth_mode = "hermes_hmac_sha256",
+    { .name = "sendgrid",
+      .event = { ".0.event" },
+      .id = { ".0.sg_event_id" },
+      .entity_prefix = "sendgrid:",
+      .entity = { ".0.sg_message_id" } },
+    { .name = "standard",
+      .auth_mode = "standard_webhooks",
+      .event = { ".type", ".event_type" },
+      .id = { "webhook-id", "svix-id" },
+      .entity_prefix = "standard:",
+      .entity = { ".data.id" } },
+    { .name = "hermes",
+      .auth_mode = "hermes_hmac_sha256",
       .event = { "X-GitHub-Event", "X-Gitlab-Event", "X-Event-Type", ".event_type", ".type" },
-      .id = { "X-GitHub-Delivery", "svix-id", "webhook-id", "X-Request-ID" }, .more = more_hermes,
+      .id = { "X-GitHub-Delivery", "svix-id", "webhook-id", "X-Request-ID" },
+      .more = more_hermes,
       .handshake = handshake_ping },
 };
 
@@ -401,8 +493,8 @@ static struct str source_bounded(struct str id, struct arena *a)
     return arena_printf(a, "sha256:%" STR_FMT, STR_ARG(buf_view(&hex)));
 }
 
-void source_read(const struct source *s, const struct http_headers *h, const struct json *body, struct arena *a,
-                 struct source_facts *out)
+void source_read(const struct source *s, const struct http_headers *h, const struct json *body,
+                 struct arena *a, struct source_facts *out)
 {
     struct reading r = { .source = s, .headers = h, .body = body, .arena = a, .out = out };
     *out = (struct source_facts){ 0 };
@@ -412,7 +504,8 @@ void source_read(const struct source *s, const struct http_headers *h, const str
     reading_event(&r, word, s->action ? reading_get(&r, s->action) : STR_NULL);
     out->delivery_id = reading_first(&r, s->id, N_ELEMENTS(s->id));
     if (s->entity_prefix)
-        out->entity = reading_join(&r, s->entity_prefix, reading_first(&r, s->entity, N_ELEMENTS(s->entity)));
+        out->entity =
+            reading_join(&r, s->entity_prefix, reading_first(&r, s->entity, N_ELEMENTS(s->entity)));
     if (s->more)
         s->more(&r);
     if (out->event.n > MAX_EVENT)

@@ -24,8 +24,8 @@ struct source_facts {
 /* Reads event, delivery id and entity of a request. body may be NULL (not JSON). Strings live in `a`, in the
    headers or in the body's source text. An event of more than 256 bytes is unknown; an id or entity of more
    than 512 is given as "sha256:<hex>" of itself. */
-void source_read(const struct source *s, const struct http_headers *h, const struct json *body, struct arena *a,
-                 struct source_facts *out);
+void source_read(const struct source *s, const struct http_headers *h, const struct json *body,
+                 struct arena *a, struct source_facts *out);
 
 /* Handshakes that are answered without an agent (Slack url_verification, GitHub ping, Discord PING, …): true
    and the answer (content type may be NULL = application/json; body in `a` or static). */

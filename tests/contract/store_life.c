@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -306,6 +307,46 @@ PROMISE(file_is_the_owners_alone)
         ROW(names[i]);
         CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0600);
     }
+}
+
+/* No file may grow: SQLite sees an I/O error on every write. */
+static void allow_files_to_grow(bool allow)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = allow ? limit.rlim_max : 1;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+PROMISE(failing_disk_is_told_and_forgotten_when_it_works_again)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    put_task(b, task_of("t1", "a"));
+    allow_files_to_grow(false);
+    struct task_row t[] = { task_of("t2", "a"), task_of("t3", "a") };
+    struct store_record r[] = { { .task = &t[0] }, { .task = &t[1] } };
+    START(b, store_record, &r[0]);
+    START(b, store_record, &r[1]);
+    bed_wait(b, 2);
+    CHECK_INT(r[0].op.rc, -1);
+    CHECK_INT(r[0].op.error.code, ERROR_IO);
+    CHECK_INT(r[1].op.error.code, ERROR_IO);
+    CHECK(!store_writable(b->store));
+    CHECK_CSTR(store_trouble(b->store), "io");
+    CHECK_STR(get_task(b, "t1").input, "input"); /* reads go on */
+    struct store_finish f = { .task = &t[0], .expect = 1 };
+    t[0].id = STR("gone");
+    CHECK_INT(DO(b, store_finish, &f), -1);
+    CHECK(!store_writable(b->store)); /* what writes nothing proves nothing */
+    allow_files_to_grow(true);
+    MUST(b, store_record, &r[1]);
+    CHECK(store_writable(b->store));
+    CHECK(store_trouble(b->store) == NULL);
+    bed_reopen(b);
+    CHECK_STR(get_task(b, "t3").input, "input");
+    struct store_list l = { .limit = 10 };
+    MUST(b, store_task_list, &l);
+    CHECK_INT(l.n, 2);
 }
 
 /* ---- kill -9 ---- */

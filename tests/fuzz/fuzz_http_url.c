@@ -23,7 +23,8 @@ static void check_form(struct arena *a, struct str text, bool keep_all)
         assert(str_utf8_valid(v->key));
         if (v->type != JSON_LIST)
             check_text(a, v);
-        for (const struct json *item = v->type == JSON_LIST ? v->child : NULL; item; item = item->next)
+        for (const struct json *item = v->type == JSON_LIST ? v->child : NULL; item;
+             item = item->next)
             check_text(a, item);
     }
 }

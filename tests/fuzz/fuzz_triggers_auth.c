@@ -22,13 +22,16 @@ static struct auth *fuzz_compile(const char *mode, const char *signed_string)
     struct config_webhook h = { .auth = { .set = true, .tolerance = -1 } };
     struct config_problems problems;
     struct auth *a = NULL;
-    bool public_key = strcmp(mode, "discord_ed25519") == 0, standard = strcmp(mode, "standard_webhooks") == 0;
+    bool public_key = strcmp(mode, "discord_ed25519") == 0,
+         standard = strcmp(mode, "standard_webhooks") == 0;
     h.auth.mode = fuzz_text(mode);
     if (strcmp(mode, "basic") == 0) {
         h.auth.username = fuzz_text("user");
         h.auth.password = fuzz_text("5f0e2a77-9d1c");
     } else {
-        h.auth.secret = fuzz_text(public_key ? hex : standard ? "whsec_Xw4qd52cXw4qd52cXw4q" : "5f0e2a77-9d1c");
+        h.auth.secret = fuzz_text(public_key ? hex
+                                  : standard ? "whsec_Xw4qd52cXw4qd52cXw4q"
+                                             : "5f0e2a77-9d1c");
     }
     if (strcmp(mode, "static_header") == 0)
         h.auth.header = fuzz_text("X-Key");
@@ -66,7 +69,8 @@ static void fuzz_verify(const struct auth *a, const struct auth_input *in, bool 
 }
 
 /* The other side: signed, it passes; changed, it does not. */
-static void fuzz_sign(const struct auth *a, struct auth_input in, struct str type, uint8_t change, struct arena *arena)
+static void fuzz_sign(const struct auth *a, struct auth_input in, struct str type, uint8_t change,
+                      struct arena *arena)
 {
     struct http_headers out = { 0 };
     struct error e = ERROR_INIT;

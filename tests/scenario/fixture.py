@@ -72,6 +72,69 @@ def sign_github(secret, body):
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
+class Wire:
+    """A bare connection: any bytes out, answers in one at a time. For what no HTTP library would send."""
+
+    def __init__(self, address, timeout=PATIENCE):
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data):
+        """False when the other side has closed already, which a refusal may do."""
+        try:
+            self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
+            return True
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+    def end(self):
+        """No more bytes from here."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def answer(self, head=False, interim=False):
+        """The next answer; 1xx are skipped unless asked for. EOFError when the connection ends before one."""
+        while True:
+            try:
+                line = self.file.readline()
+            except ConnectionResetError:
+                line = b""
+            if not line:
+                raise EOFError("the connection ended without an answer")
+            assert line.startswith(b"HTTP/1.1 ") and line.endswith(b"\r\n"), f"no status line: {line!r}"
+            status, fields = int(line.split()[1]), {}
+            for line in iter(self.file.readline, b"\r\n"):
+                assert line.endswith(b"\r\n") and b":" in line, f"no header: {line!r}"
+                name, value = line[:-2].decode("latin-1").split(":", 1)
+                assert name.lower() not in fields, f"{name} came twice"
+                fields[name.lower()] = value.strip()
+            if status < 200:
+                if interim:
+                    return Answer(status, fields, b"")
+                continue
+            body = b"" if head or status in (204, 304) else self.file.read(int(fields["content-length"]))
+            return Answer(status, fields, body)
+
+    def closed(self):
+        """True when the other side ends the connection without another byte; else the byte."""
+        try:
+            return self.file.read(1) or True
+        except ConnectionResetError:
+            return True
+
+
 class Daemon:
     """keryx serve in a directory of its own. env: added to a clean environment."""
 
@@ -145,6 +208,19 @@ class Daemon:
             raise AssertionError(f"keryx ended with status {status}\n{self.log(200)}")
         return status
 
+    def memory(self):
+        """Resident bytes of the daemon now."""
+        with open(f"/proc/{self.process.pid}/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def metric(self, name, **labels):
+        """The sum of a metric's series that carry these labels."""
+        total = 0.0
+        for line in self.get("/metrics").body.decode().splitlines():
+            if line.startswith((name + " ", name + "{")) and all(f'{k}="{v}"' in line for k, v in labels.items()):
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -195,7 +271,8 @@ class Daemon:
 
     def cli(self, *words, stdin=None, env=None, ok=True):
         """A client command against this daemon; returns the finished process."""
-        done = subprocess.run([KERYX, *words], cwd=self.dir, env={**self.env, **(env or {})}, input=stdin, text=True,
+        where = {"KERYX_URL": f"http://{self.address}"} if self.address else {}
+        done = subprocess.run([KERYX, *words], cwd=self.dir, env={**self.env, **where, **(env or {})}, input=stdin, text=True,
                               capture_output=True, timeout=PATIENCE * 2)
         if ok and done.returncode:
             raise AssertionError(f"keryx {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}\n{self.log()}")

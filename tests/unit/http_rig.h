@@ -26,10 +26,10 @@ struct rig {
     struct http_server *server;
     struct http_router *router;
     int port;
-    int gone;           /* on_gone calls */
+    int gone; /* on_gone calls */
     int streams_gone;
     int drained;
-    struct http_request *kept; /* of /keep: answered when the test says so */
+    struct http_request *kept;    /* of /keep: answered when the test says so */
     struct http_request *waiting; /* of /later */
     struct loop_timer later;
     void (*client)(void);
@@ -42,14 +42,16 @@ static struct rig rig;
 
 static void rig_text(struct http_request *r, int status, struct str text)
 {
-    http_reply(r, &(struct http_answer){ .status = status, .content_type = "text/plain", .body = text });
+    http_reply(
+        r, &(struct http_answer){ .status = status, .content_type = "text/plain", .body = text });
 }
 
 static void on_echo(struct http_request *r)
 {
     rig_text(r, 200,
              arena_printf(r->arena, "%" STR_FMT " %" STR_FMT "?%" STR_FMT " %" STR_FMT,
-                          STR_ARG(r->method), STR_ARG(r->path), STR_ARG(r->query), STR_ARG(r->body)));
+                          STR_ARG(r->method), STR_ARG(r->path), STR_ARG(r->query),
+                          STR_ARG(r->body)));
 }
 
 /* Length and byte sum: enough to see that a large body came whole and in order. */
@@ -353,7 +355,8 @@ static bool hear_more(struct client *c)
     }
     ssize_t got = c->ssl ? SSL_read(c->ssl, c->p + c->n, (int)(c->cap - c->n))
                          : recv(c->fd, c->p + c->n, c->cap - c->n, 0);
-    c->ended = got == 0 || (c->ssl && got < 0 && SSL_get_error(c->ssl, (int)got) == SSL_ERROR_ZERO_RETURN);
+    c->ended =
+        got == 0 || (c->ssl && got < 0 && SSL_get_error(c->ssl, (int)got) == SSL_ERROR_ZERO_RETURN);
     c->reset = !c->ended && got < 0;
     if (got <= 0)
         return false;

@@ -72,10 +72,10 @@ static inline void check_row(enum template_dialect dialect, const struct row *ro
     ROW("");
 }
 
-#define CHECK_ROWS(dialect, rows, options)                                                         \
-    do {                                                                                           \
-        for (size_t t_i = 0; t_i < N_ELEMENTS(rows); t_i++)                                        \
-            check_row((dialect), &(rows)[t_i], (options));                                         \
+#define CHECK_ROWS(dialect, rows, options)                  \
+    do {                                                    \
+        for (size_t t_i = 0; t_i < N_ELEMENTS(rows); t_i++) \
+            check_row((dialect), &(rows)[t_i], (options));  \
     } while (0)
 
 /* A whole file, NULL when there is none. free() it. */

@@ -354,7 +354,8 @@ static void prepare_addresses(void)
     static const struct {
         const char *address, *want;
     } bad[] = {
-        { "", "\"\" is not an address to listen on, expected host:port, [v6]:port, :port or unix:/path" },
+        { "", "\"\" is not an address to listen on, expected host:port, [v6]:port, :port or "
+              "unix:/path" },
         { "127.0.0.1", "\"127.0.0.1\" is not an address" },
         { "127.0.0.1:65536", "\"127.0.0.1:65536\" is not an address" },
         { "127.0.0.1:-1", "\"127.0.0.1:-1\" is not an address" },
@@ -377,7 +378,8 @@ static void prepare_addresses(void)
     }
     ROW("");
     struct error e = ERROR_INIT;
-    CHECK_INT(http_server_listen(rig.server, http_server_address(rig.server, 0), false, NULL, &e), -1);
+    CHECK_INT(http_server_listen(rig.server, http_server_address(rig.server, 0), false, NULL, &e),
+              -1);
     CHECK(starts(e.text, "cannot listen on 127.0.0.1:"));
     CHECK(strstr(e.text, "Address already in use"));
     CHECK(!http_server_address(rig.server, 1));

@@ -24,7 +24,10 @@ TEST(status_words_are_those_of_the_rfc)
 TEST(headers_are_found_case_blind_and_absent_is_not_empty)
 {
     static const char *const pairs[][2] = {
-        { "Host", "a" }, { "X-A", "1" }, { "x-a", "2" }, { "X-Empty", "" },
+        { "Host", "a" },
+        { "X-A", "1" },
+        { "x-a", "2" },
+        { "X-Empty", "" },
     };
     a = arena_new(0);
     struct http_headers h = headers_of(pairs, N_ELEMENTS(pairs));
@@ -106,7 +109,10 @@ TEST(media_types)
 TEST(headers_as_json_are_joined_and_found_case_blind)
 {
     static const char *const pairs[][2] = {
-        { "X-A", "1" }, { "Host", "a" }, { "x-a", "2" }, { "X-A", "3" },
+        { "X-A", "1" },
+        { "Host", "a" },
+        { "x-a", "2" },
+        { "X-A", "3" },
     };
     a = arena_new(0);
     struct http_headers h = headers_of(pairs, N_ELEMENTS(pairs));

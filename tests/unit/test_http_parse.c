@@ -117,11 +117,11 @@ static const char *understood(struct str bytes, enum cut cut)
     return text;
 }
 
-#define CHECK_UNDERSTOOD(bytes, want)                                                              \
-    do {                                                                                           \
-        CHECK_CSTR(understood((bytes), WHOLE), want);                                              \
-        CHECK_CSTR(understood((bytes), BYTES), want);                                              \
-        CHECK_CSTR(understood((bytes), THIRDS), want);                                             \
+#define CHECK_UNDERSTOOD(bytes, want)                  \
+    do {                                               \
+        CHECK_CSTR(understood((bytes), WHOLE), want);  \
+        CHECK_CSTR(understood((bytes), BYTES), want);  \
+        CHECK_CSTR(understood((bytes), THIRDS), want); \
     } while (0)
 
 /* ---- tests/rows/http.rows ---- */
@@ -251,16 +251,19 @@ static struct str chunked_with(const char *before, size_t n, const char *after)
 
 TEST(chunk_extensions_have_at_most_4_KiB_together)
 {
-    CHECK_UNDERSTOOD(chunked_with("1;", HTTP_MAX_CHUNK_EXTENSIONS, "\r\na\r\n0\r\n\r\n"), "POST:/:a");
+    CHECK_UNDERSTOOD(chunked_with("1;", HTTP_MAX_CHUNK_EXTENSIONS, "\r\na\r\n0\r\n\r\n"),
+                     "POST:/:a");
     CHECK_UNDERSTOOD(chunked_with("1;", HTTP_MAX_CHUNK_EXTENSIONS + 1, "\r\na\r\n0\r\n\r\n"),
                      "POST:/:!400");
-    CHECK_UNDERSTOOD(chunked_with("1;y\r\na\r\n1;", HTTP_MAX_CHUNK_EXTENSIONS, "\r\na\r\n0\r\n\r\n"),
-                     "POST:/:a!400");
+    CHECK_UNDERSTOOD(
+        chunked_with("1;y\r\na\r\n1;", HTTP_MAX_CHUNK_EXTENSIONS, "\r\na\r\n0\r\n\r\n"),
+        "POST:/:a!400");
 }
 
 TEST(trailers_have_at_most_8_KiB_together)
 {
-    CHECK_UNDERSTOOD(chunked_with("1\r\na\r\n0\r\nX:", HTTP_MAX_TRAILERS - 2, "\r\n\r\n"), "POST:/:a");
+    CHECK_UNDERSTOOD(chunked_with("1\r\na\r\n0\r\nX:", HTTP_MAX_TRAILERS - 2, "\r\n\r\n"),
+                     "POST:/:a");
     CHECK_UNDERSTOOD(chunked_with("1\r\na\r\n0\r\nX:", HTTP_MAX_TRAILERS - 1, "\r\n\r\n"),
                      "POST:/:a!431");
     CHECK_UNDERSTOOD(chunked_with("1\r\na\r\n0\r\nY:1\r\n", HTTP_MAX_TRAILERS - 3, ":\r\n\r\n"),

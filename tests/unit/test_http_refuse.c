@@ -7,8 +7,9 @@ static void client_routes(void)
     struct client c = dial();
     CHECK(say(&c, GET("/nowhere")));
     hear(&c, 1);
-    CHECK(strstr(c.text, "404 {\"status\":\"rejected\",\"reason\":\"not_found\",\"error\":\"there is "
-                         "nothing here\",\"request_id\":\""));
+    CHECK(strstr(c.text,
+                 "404 {\"status\":\"rejected\",\"reason\":\"not_found\",\"error\":\"there is "
+                 "nothing here\",\"request_id\":\""));
     CHECK(say(&c, GET("/later")));
     hear(&c, 1);
     CHECK(starts(c.text, "405 "));
@@ -113,9 +114,10 @@ static void client_sizes(void)
     /* Streaming: the chunk's size alone, many small chunks. */
     check_refused(POST("/small", "Transfer-Encoding: chunked\r\n") "b\r\n", 0,
                   "413 {\"status\":\"rejected\",\"reason\":\"too_large\"");
-    check_refused(POST("/small", "Transfer-Encoding: chunked\r\n") "a\r\n0123456789\r\n1\r\n", 1, "413 ");
-    check_refused(POST("/small", "Transfer-Encoding: chunked\r\n") "a\r\n0123456789\r\n0\r\n\r\n", 0,
-                  "200 10 ");
+    check_refused(POST("/small", "Transfer-Encoding: chunked\r\n") "a\r\n0123456789\r\n1\r\n", 1,
+                  "413 ");
+    check_refused(POST("/small", "Transfer-Encoding: chunked\r\n") "a\r\n0123456789\r\n0\r\n\r\n",
+                  0, "200 10 ");
     check_refused(POST("/echo", "Transfer-Encoding: chunked\r\n") "200000\r\n", 100000, "413 ");
 }
 
@@ -277,8 +279,7 @@ static void client_house(void)
     hang_up(&c);
     check_talk(POST("/echo", "Transfer-Encoding: chunked\r\n") "x",
                "400 house malformed /echo  close | EOF");
-    check_talk(POST("/echo", "Content-Length: 10\r\n") "x",
-               "408 house timeout /echo  close | EOF");
+    check_talk(POST("/echo", "Content-Length: 10\r\n") "x", "408 house timeout /echo  close | EOF");
     c = dial();
     CHECK(say(&c, "GET / HTTP/3.0\r\n\r\n")); /* never parsed: nobody is asked */
     CHECK(starts(hear_all(&c), "505 {"));

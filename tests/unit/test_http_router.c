@@ -70,10 +70,10 @@ TEST(routes_are_found_by_method_and_path)
         { "DELETE", "/api/v1/tasks/7", "6 {\"task\":\"7\"}" },
         { "POST", "/api/v1/tasks/7", "405 GET, HEAD, DELETE" },
         { "GET", "/api/v1/tasks/7/events", "4 {\"id\":\"7\"}" },
-        { "GET", "/api/v1/tasks/stats", "5" },             /* a literal wins */
+        { "GET", "/api/v1/tasks/stats", "5" }, /* a literal wins */
         { "DELETE", "/api/v1/tasks/stats", "405 GET, HEAD" },
         { "GET", "/api/v1/tasks/stats/events", "405 POST" },
-        { "GET", "/api/v1/tasks//events", "404" },         /* a variable is never empty */
+        { "GET", "/api/v1/tasks//events", "404" }, /* a variable is never empty */
         { "GET", "/api/v1/tasks/{id}", "3 {\"id\":\"{id}\"}" },
         { "PATCH", "/a/1 2/b/\"", "7 {\"x\":\"1 2\",\"y\":\"\\\"\"}" },
         { "GET", "/slash/", "9" },

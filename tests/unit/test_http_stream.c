@@ -86,7 +86,8 @@ static void client_streams(void)
     check_stream(GET("/at-once"), false, chunks);
     check_stream("GET /open HTTP/1.0\r\n\r\n", true, "one\ntwo\n");
     check_stream("HEAD /at-once HTTP/1.1\r\nHost: a\r\n\r\n", false, "");
-    check_stream(GET("/at-once") GET("/echo"), false, chunks); /* the connection is not used again */
+    check_stream(GET("/at-once") GET("/echo"), false,
+                 chunks); /* the connection is not used again */
     CHECK_INT(rig.streams_gone, 0);
 }
 

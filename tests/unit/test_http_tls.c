@@ -87,13 +87,14 @@ static void client_https(void)
         CHECK_HEARD(&c, 1, "200 POST /echo? hi");
     }
     /* Bytes that OpenSSL has already taken off the socket must not be forgotten. */
-    CHECK(say(&c, POST("/later", "Content-Length: 1\r\n") "1" GET("/empty") GET("/empty") POST(
-                      "/later", "Content-Length: 1\r\n") "2"));
+    CHECK(say(&c, POST("/later", "Content-Length: 1\r\n") "1" GET("/empty") GET("/empty")
+                      POST("/later", "Content-Length: 1\r\n") "2"));
     CHECK_HEARD(&c, 4, "200 POST /later? 1 | 204 | 204 | 200 POST /later? 2");
     memset(large, 'x', sizeof(large));
     char head[128];
     snprintf(head, sizeof(head), POST("/sum", "Content-Length: %zu\r\n"), sizeof(large));
-    CHECK(say(&c, head) && say_bytes(&c, large, sizeof(large)) && say(&c, GET("/huge") LAST("/echo")));
+    CHECK(say(&c, head) && say_bytes(&c, large, sizeof(large)) &&
+          say(&c, GET("/huge") LAST("/echo")));
     CHECK(starts(hear(&c, 1), "200 1048576 "));
     CHECK(starts(hear(&c, 1), "200 hhhh"));
     CHECK_CSTR(hear_all(&c), "200 GET /echo?  close | EOF");

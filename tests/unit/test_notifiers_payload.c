@@ -64,7 +64,7 @@ TEST(the_default_payload_is_hectors_with_more)
         "{\"type\":\"task.completed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
         "\"status\":\"completed\",\"result\":\"done\",\"timestamp\":\"2026-04-26T10:30:45."
         "500000Z\","
-        "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"shop\","
+        "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"webhook\","
         "\"session_id\":\"orders:7\"}");
     t.result = STR("{\"total\": 1.10}");
     t.result_json = true;
@@ -75,14 +75,14 @@ TEST(the_default_payload_is_hectors_with_more)
         "{\"type\":\"task.completed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
         "\"status\":\"completed\",\"result\":{\"total\":1.10},"
         "\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-        "\"duration_seconds\":45,\"tools_called\":12,\"trigger\":\"shop\"}");
+        "\"duration_seconds\":45,\"tools_called\":12,\"trigger\":\"webhook\"}");
     t.result = STR("{\"cut");
     check(
         "a result that only claims to be JSON is text", "hector", &e,
         "{\"type\":\"task.completed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
         "\"status\":\"completed\",\"result\":\"{\\\"cut\","
         "\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-        "\"duration_seconds\":45,\"tools_called\":12,\"trigger\":\"shop\"}");
+        "\"duration_seconds\":45,\"tools_called\":12,\"trigger\":\"webhook\"}");
     t = ended(TASK_FAILED);
     t.error_message = STR("exit status 2");
     e.type = "task.failed";
@@ -90,13 +90,13 @@ TEST(the_default_payload_is_hectors_with_more)
           "{\"type\":\"task.failed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
           "\"status\":\"failed\",\"error\":\"exit status 2\","
           "\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-          "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"shop\","
+          "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"webhook\","
           "\"session_id\":\"orders:7\"}");
     e = (struct engine_event){ .type = "task.started", .at = AT, .task = &started };
     check("started", "hector", &e,
           "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
           "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":"
-          "\"shop\"}");
+          "\"webhook\"}");
 }
 
 TEST(a_dead_letter_tells_whose_it_was)
@@ -124,7 +124,7 @@ TEST(templates_see_input_platform_and_metadata)
     check(
         "", "", &e,
         "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
-        "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":\"shop\","
+        "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":\"webhook\","
         "\"platform\":\"webhook\",\"input\":\"order \\\"7\\\"\",\"prompt\":\"order \\\"7\\\"\","
         "\"metadata\":{\"missed_count\":2}}");
 }
@@ -174,7 +174,7 @@ TEST(hermon_and_cloudevents_wrap_the_default_payload)
           "\"org_id\":\"my automations\",\"created_at\":\"2026-04-26T10:30:45.500Z\",\"data\":{"
           "\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
           "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-          "\"trigger\":\"shop\"}}");
+          "\"trigger\":\"webhook\"}}");
     check("cloudevents", "cloudevents", &e,
           "{\"specversion\":\"1.0\",\"id\":\"019d8c2e3f5a7abc8def0123456789ab\","
           "\"source\":\"/keryx/my%20automations\",\"type\":\"keryx.task.started\","
@@ -182,7 +182,7 @@ TEST(hermon_and_cloudevents_wrap_the_default_payload)
           "\"datacontenttype\":\"application/json\",\"data\":{"
           "\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
           "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-          "\"trigger\":\"shop\"}}");
+          "\"trigger\":\"webhook\"}}");
 }
 
 TEST(hermon_events_may_have_other_names)

@@ -10,10 +10,10 @@ static const struct row json_rows[] = {
       "{\"d\":{\"a\":1,\"b\":\"x\\\"\"}}" },
     { "toJson inside a string is text", "{\"d\":\"{{toJson .}}\"}", "{\"a\":\"x\"}",
       "{\"d\":\"{\\\"a\\\":\\\"x\\\"}\"}" },
-    { "a value outside a string is left as it is", "{\"n\":{{.n}},\"t\":{{.t}}}", "{\"n\":1.10,\"t\":true}",
-      "{\"n\":1.10,\"t\":true}" },
-    { "branches keep track", "{\"c\":\"{{if .x}}a{{else}}b{{end}}\",\"s\":\"{{.s}}\"}", "{\"s\":\"\\\"\"}",
-      "{\"c\":\"b\",\"s\":\"\\\"\"}" },
+    { "a value outside a string is left as it is", "{\"n\":{{.n}},\"t\":{{.t}}}",
+      "{\"n\":1.10,\"t\":true}", "{\"n\":1.10,\"t\":true}" },
+    { "branches keep track", "{\"c\":\"{{if .x}}a{{else}}b{{end}}\",\"s\":\"{{.s}}\"}",
+      "{\"s\":\"\\\"\"}", "{\"c\":\"b\",\"s\":\"\\\"\"}" },
     { "a string built in parts", "{\"a\":{{if .x}}\"{{.x}}\"{{else}}null{{end}},\"b\":\"{{.x}}\"}",
       "{\"x\":\"\\\"\"}", "{\"a\":\"\\\"\",\"b\":\"\\\"\"}" },
     { "a backslash in front of a value stays one", "{\"p\":\"C:\\{{.d}}\"}", "{\"d\":\"new\"}",
@@ -88,7 +88,8 @@ TEST(plain_text_has_no_invalid_bytes)
 
 TEST(json_as_go_escapes_it)
 {
-    static const struct row plain = { "plain", "{{toJson .}}", "{\"a\":\"<&>\"}", "{\"a\":\"<&>\"}" };
+    static const struct row plain = { "plain", "{{toJson .}}", "{\"a\":\"<&>\"}",
+                                      "{\"a\":\"<&>\"}" };
     static const struct row html = { "escape_html", "{{toJson .}}", "{\"a\":\"<&>\"}",
                                      "{\"a\":\"\\u003c\\u0026\\u003e\"}" };
     struct template_options o = { .escape_html = true };

@@ -5,9 +5,9 @@ static struct rendered render_long(enum template_dialect dialect, struct buf *so
                                    const char *data)
 {
     struct arena *a = arena_new(0);
-    struct rendered r = render_with(dialect, buf_view(source),
-                                    data ? json_parse(a, str_of(data), NULL, NULL) : NULL, NULL,
-                                    NULL);
+    struct rendered r =
+        render_with(dialect, buf_view(source),
+                    data ? json_parse(a, str_of(data), NULL, NULL) : NULL, NULL, NULL);
     arena_free(a);
     return r;
 }
@@ -34,17 +34,21 @@ TEST(runaway_templates_end)
     check_limit("output", TEMPLATE_GO, "{{range 200000}}0123456789{{end}}", "larger than 1048576");
     check_limit("memory", TEMPLATE_GO,
                 "{{$x := \"0123456789012345\"}}{{range 100}}{{$x = print $x $x}}{{end}}", "larger");
-    check_limit("memory in small parts", TEMPLATE_GO,
-                "{{$x := repeat 100000 \"0123456789\"}}{{range 10000}}{{$y := print $x \"a\"}}{{end}}",
-                "memory");
+    check_limit(
+        "memory in small parts", TEMPLATE_GO,
+        "{{$x := repeat 100000 \"0123456789\"}}{{range 10000}}{{$y := print $x \"a\"}}{{end}}",
+        "memory");
     check_limit("repeat", TEMPLATE_GO, "{{repeat 1000000000 \"abc\"}}", "larger");
     check_limit("indent", TEMPLATE_GO, "{{indent 1000000000 \"abc\"}}", "larger");
     check_limit("printf width", TEMPLATE_GO,
-                "{{$x := printf \"%100000d%10000d\" 1 2}}{{range 1000}}{{print $x}}{{end}}", "larger");
-    check_limit("recursion", TEMPLATE_GO,
-                "{{define \"a\"}}{{range .l}}{{template \"a\" $}}{{end}}{{end}}{{template \"a\" .}}",
-                "64 levels");
-    check_limit("block recursion", TEMPLATE_MUSTACHE, "{{<p}}{{$b}}{{$b}}{{/b}}{{/b}}{{/p}}{{$x}}", "");
+                "{{$x := printf \"%100000d%10000d\" 1 2}}{{range 1000}}{{print $x}}{{end}}",
+                "larger");
+    check_limit(
+        "recursion", TEMPLATE_GO,
+        "{{define \"a\"}}{{range .l}}{{template \"a\" $}}{{end}}{{end}}{{template \"a\" .}}",
+        "64 levels");
+    check_limit("block recursion", TEMPLATE_MUSTACHE, "{{<p}}{{$b}}{{$b}}{{/b}}{{/b}}{{/p}}{{$x}}",
+                "");
 }
 
 static struct str find_self(void *ctx, struct str name)
@@ -149,8 +153,8 @@ TEST(large_data_costs_steps)
         json_add(a, list, json_i64(a, i));
         json_put(a, root, arena_printf(a, "k%d", i), json_i64(a, i));
     }
-    struct rendered r = render_with(TEMPLATE_GO, STR("{{range .list}}{{$.k19999}}{{end}}"), root,
-                                    NULL, NULL);
+    struct rendered r =
+        render_with(TEMPLATE_GO, STR("{{range .list}}{{$.k19999}}{{end}}"), root, NULL, NULL);
     CHECK(!r.ok && strstr(r.e.text, "steps"));
     render_free(&r);
     r = render_with(TEMPLATE_GO, STR("{{range $i, $e := .list}}{{$e}} {{end}}"), root, NULL, NULL);

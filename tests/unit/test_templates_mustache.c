@@ -1,5 +1,5 @@
-/* The mustache dialect: our own rows, and the official specification's files when they lie beside the
-   checkout (all but lambdas, which data cannot be). */
+/* The mustache dialect: our own rows, and the official specification's files when they lie beside
+   the checkout (all but lambdas, which data cannot be). */
 #include "tests/unit/templates.h"
 
 static const struct row rows[] = {
@@ -13,7 +13,8 @@ static const struct row rows[] = {
       "1.10 12345678901 1e400" },
     { "nothing is escaped unless the target is HTML", "{{a}} {{{a}}} {{&a}}", "{\"a\":\"<&\\\">\"}",
       "<&\"> <&\"> <&\">" },
-    { "a section is a loop, a condition, a context", "{{#l}}({{.}}){{/l}}{{#t}}T{{/t}}{{#o}}{{x}}{{/o}}",
+    { "a section is a loop, a condition, a context",
+      "{{#l}}({{.}}){{/l}}{{#t}}T{{/t}}{{#o}}{{x}}{{/o}}",
       "{\"l\":[1,2],\"t\":true,\"o\":{\"x\":3}}", "(1)(2)T3" },
     { "false, null, 0, \"\" and [] hide a section; an empty object does not",
       "{{#f}}f{{/f}}{{#n}}n{{/n}}{{#z}}z{{/z}}{{#e}}e{{/e}}{{#l}}l{{/l}}{{#o}}o{{/o}}{{#m}}m{{/m}}",
@@ -26,8 +27,10 @@ static const struct row rows[] = {
     { "a section alone on its line takes the line", "a\n{{#t}}\nb\n{{/t}}\nc\n", "{\"t\":true}",
       "a\nb\nc\n" },
     { "a comment prints nothing", "a{{! b }}c\n  {{! d\n e }}\nf", "{}", "ac\nf" },
-    { "delimiters can be changed", "{{=<% %>=}}<%a%>{{a}}<%={{ }}=%>{{a}}", "{\"a\":1}", "1{{a}}1" },
-    { "both spellings of the documented names", "{{prompt}} {{Prompt}} {{duration_seconds}} {{TaskID}}",
+    { "delimiters can be changed", "{{=<% %>=}}<%a%>{{a}}<%={{ }}=%>{{a}}", "{\"a\":1}",
+      "1{{a}}1" },
+    { "both spellings of the documented names",
+      "{{prompt}} {{Prompt}} {{duration_seconds}} {{TaskID}}",
       "{\"Prompt\":\"p\",\"DurationSeconds\":2,\"task_id\":\"t\"}", "p p 2 t" },
     { "other names have one spelling", "[{{My}}]", "{\"my\":1}", "[]" },
     { "the other spelling is the root's alone", "[{{#a}}{{prompt}}{{/a}}][{{a.prompt}}]",
@@ -168,14 +171,16 @@ static void spec_test(struct arena *a, const char *file, const struct json *test
 
 TEST(the_official_specification)
 {
-    static const char *const files[] = { "comments",       "delimiters", "interpolation",
-                                         "inverted",       "partials",   "sections",
-                                         "~dynamic-names", "~inheritance" };
+    static const char *const files[] = {
+        "comments", "delimiters", "interpolation",  "inverted",
+        "partials", "sections",   "~dynamic-names", "~inheritance"
+    };
     for (size_t i = 0; i < N_ELEMENTS(files); i++) {
         char path[512];
         size_t n;
         struct error e = ERROR_INIT;
-        snprintf(path, sizeof(path), SOURCE_DIR "/../shared/conformance/mustache/%s.json", files[i]);
+        snprintf(path, sizeof(path), SOURCE_DIR "/../shared/conformance/mustache/%s.json",
+                 files[i]);
         char *text = read_file(path, &n);
         if (!text) {
             printf("skipped: %s.json of the mustache specification is not beside this checkout\n",

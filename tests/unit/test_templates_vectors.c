@@ -1,5 +1,5 @@
-/* The go dialect against what Go itself gave: our own vectors (tests/rows/gotemplate-vectors.jsonl), and
-   Go's own tables when they lie beside the checkout. */
+/* The go dialect against what Go itself gave: our own vectors
+   (tests/rows/gotemplate-vectors.jsonl), and Go's own tables when they lie beside the checkout. */
 #include "tests/unit/templates.h"
 
 struct vector {
@@ -23,7 +23,8 @@ static bool listed(const struct exception *list, size_t n, struct str name)
 }
 
 /* Calls fn for every line; -1 when the file is not there, else how many lines there were. */
-static int each_line(struct arena *a, const char *path, void (*fn)(struct arena *a, struct vector *v))
+static int each_line(struct arena *a, const char *path,
+                     void (*fn)(struct arena *a, struct vector *v))
 {
     size_t n;
     char *text = read_file(path, &n);
@@ -127,8 +128,7 @@ static bool complex_number(struct str source)
 {
     for (size_t i = 1; i + 1 < source.n; i++) {
         char before = source.p[i - 1], after = source.p[i + 1];
-        if (source.p[i] == 'i' && before >= '0' && before <= '9' &&
-            !(after >= 'a' && after <= 'z'))
+        if (source.p[i] == 'i' && before >= '0' && before <= '9' && !(after >= 'a' && after <= 'z'))
             return true;
     }
     return false;

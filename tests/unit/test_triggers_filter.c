@@ -44,7 +44,8 @@ TEST(a_pattern_names_an_event_in_the_vendors_words_or_in_ours)
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         ROW(rows[i].pattern);
-        CHECK_INT(filter_event_matches(str_of(rows[i].pattern), str_of(rows[i].event)), rows[i].want);
+        CHECK_INT(filter_event_matches(str_of(rows[i].pattern), str_of(rows[i].event)),
+                  rows[i].want);
     }
 }
 
@@ -69,8 +70,10 @@ TEST(deny_wins_and_an_unknown_event_passes_no_allow_list)
         { "everything denied", NULL, "*", "", false },
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-        struct config_text allow = { .s = str_of(rows[i].allow) }, deny = { .s = str_of(rows[i].deny) };
-        struct config_texts allowed = { &allow, rows[i].allow != NULL }, denied = { &deny, rows[i].deny != NULL };
+        struct config_text allow = { .s = str_of(rows[i].allow) },
+                           deny = { .s = str_of(rows[i].deny) };
+        struct config_texts allowed = { &allow, rows[i].allow != NULL },
+                            denied = { &deny, rows[i].deny != NULL };
         ROW(rows[i].row);
         CHECK_INT(filter_event_allowed(&allowed, &denied, str_of(rows[i].event)), rows[i].want);
     }
