@@ -90,7 +90,7 @@ void sse_feed(struct sse *s, struct str bytes)
 
 void sse_end(struct sse *s)
 {
-    if (s->line.n)
+    if (s->line.n || !buf_ok(&s->line))
         sse_line(s);
     sse_dispatch(s);
 }

@@ -45,15 +45,34 @@ static bool is_plain(struct str s)
     return true;
 }
 
+/* The code point at s[at] when YAML cannot hold it as it is: control characters, line breaks of
+   Unicode, the byte order mark, what is no UTF-8. 0 when it can. *len: its bytes. */
+static unsigned special(struct str s, size_t at, size_t *len)
+{
+    const unsigned char *c = (const unsigned char *)s.p + at;
+    *len = str_utf8_len(s, at);
+    if (!*len) {
+        *len = 1;
+        return 0xfffd;
+    }
+    if (*len == 1)
+        return c[0] < ' ' || c[0] == 0x7f ? c[0] : 0;
+    if (*len == 2)
+        return c[0] == 0xc2 && c[1] < 0xa0 ? c[1] : 0;
+    unsigned code = *len == 3 ? (c[0] & 15U) << 12 | (c[1] & 63U) << 6 | (c[2] & 63U) : 0;
+    bool breaks = code == 0x2028 || code == 0x2029;
+    return breaks || code == 0xfeff || code >= 0xfffe ? code : 0;
+}
+
 static bool is_block(struct str s)
 {
-    if (str_chr(s, '\n') < 0 || s.p[0] == ' ' || s.p[0] == '\n' || !str_utf8_valid(s))
+    if (str_chr(s, '\n') < 0 || s.p[0] == ' ' || s.p[0] == '\n')
         return false;
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\n')
+    size_t len;
+    for (size_t i = 0; i < s.n; i += len)
+        if (special(s, i, &len) && s.p[i] != '\n')
             return false;
-    return str_find(s, STR("\xe2\x80")) < 0 && str_find(s, STR("\xc2\x85")) < 0 &&
-           str_find(s, STR("\x7f")) < 0 && str_find(s, STR("\xef\xbb\xbf")) < 0;
+    return true;
 }
 
 static void print_block(struct buf *out, struct str s, unsigned indent)
@@ -79,18 +98,17 @@ static void print_block(struct buf *out, struct str s, unsigned indent)
 static void print_quoted(struct buf *out, struct str s)
 {
     buf_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c == '\n')
-            buf_cstr(out, "\\n");
-        else if (c == '\t')
-            buf_cstr(out, "\\t");
-        else if (c < ' ' || c == 0x7f)
-            buf_printf(out, "\\x%02x", c);
+    size_t len;
+    for (size_t i = 0; i < s.n; i += len) {
+        unsigned code = special(s, i, &len);
+        if (s.p[i] == '"' || s.p[i] == '\\')
+            buf_printf(out, "\\%c", s.p[i]);
+        else if (code == '\n' || code == '\t')
+            buf_cstr(out, code == '\n' ? "\\n" : "\\t");
+        else if (code || s.p[i] == 0)
+            buf_printf(out, "\\u%04x", code);
         else
-            buf_char(out, (char)c);
+            buf_str(out, str_sub(s, i, len));
     }
     buf_char(out, '"');
 }
@@ -129,6 +147,26 @@ static void print_text(struct buf *out, struct str s, bool secret, unsigned inde
         print_block(out, buf_view(&text), indent);
     else
         print_quoted(out, buf_view(&text));
+}
+
+/* Of a URL from a secret variable the host may be seen, nothing behind it. */
+static void print_url(struct buf *out, const struct config_text *t, unsigned indent)
+{
+    ptrdiff_t scheme = str_find(t->s, STR("://"));
+    auto_buf shown = BUF_INIT(MIB);
+    if (!t->secret || scheme < 0) {
+        print_text(out, t->s, t->secret, indent);
+        return;
+    }
+    struct str rest = str_sub(t->s, (size_t)scheme + 3, t->s.n);
+    size_t host = 0;
+    while (host < rest.n && !strchr("/?#@", rest.p[host]))
+        host++;
+    if (host < rest.n && rest.p[host] == '@') /* it was the user */
+        host = 0;
+    buf_str(&shown, str_sub(t->s, 0, (size_t)scheme + 3 + host));
+    buf_cstr(&shown, host ? "/***" : "***");
+    print_text(out, buf_view(&shown), false, indent);
 }
 
 static void print_key(struct buf *out, struct str key, unsigned indent)
@@ -313,6 +351,9 @@ static void print_value(struct buf *out, const struct config_field *f, const voi
         break;
     case FIELD_CIDRS:
         print_cidrs(out, at);
+        break;
+    case FIELD_URL:
+        print_url(out, at, indent);
         break;
     default: {
         const struct config_text *t = at;

@@ -297,7 +297,8 @@ static void agent_finish(struct config_reader *r, const struct config_path *path
             r, path, false, path->pos,
             "not an agent's name; expected a letter, then up to 63 letters, digits, _ or -");
     if (config_node_get(node, "trigger") && config_node_get(node, "triggers"))
-        config_field_problem(r, path, false, config_node_member(node, "triggers")->key_pos,
+        config_field_problem(r, &(struct config_path){ .up = path, .key = STR("triggers") }, false,
+                             config_node_member(node, "triggers")->key_pos,
                              "both trigger and triggers; expected one of the two");
     if (a->instruction_file.s.p)
         read_instruction_file(r, path, a);

@@ -173,21 +173,27 @@ static const char *listen_wrong(struct str text)
     return host.n ? NULL : "no host; write 0.0.0.0 for every address";
 }
 
+/* Bad ones are left out, so that they are not judged a second time. */
 static void listen_finish(struct config_reader *r, const struct config_path *path, const char *key,
                           struct config_texts *list)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < list->n; i++) {
         struct config_text *t = &list->items[i];
         const char *wrong = listen_wrong(t->s);
         struct config_path at = { .up = path, .key = str_of(key), .pos = t->pos };
-        if (wrong)
+        if (wrong) {
             config_field_problem(r, &at, false, t->pos,
                                  "'%.*s': %s; expected host:port, [v6]:port or unix:/path",
                                  STR_ARG(str_sub(t->s, 0, 100)), wrong);
-        else if (str_starts(t->s, STR("unix:")))
+            continue;
+        }
+        if (str_starts(t->s, STR("unix:")))
             t->s = arena_printf(r->arena, "unix:%.*s",
                                 STR_ARG(config_value_path(r, str_sub(t->s, 5, t->s.n))));
+        list->items[kept++] = *t;
     }
+    list->n = kept;
 }
 
 static void server_finish(struct config_reader *r, const struct config_path *path,

@@ -5,9 +5,10 @@
 #include "base/stats.h"
 #include "http/url.h"
 
+/* What is allocated at first: for a declared body beyond the read buffer, for a chunked one. */
 enum {
-    REQUEST_FIRST_BODY =
-        64 * 1024, /* allocated at once when more than the read buffer is declared */
+    REQUEST_FIRST_BODY = 64 * 1024,
+    REQUEST_FIRST_CHUNKS = 4 * 1024,
 };
 
 static const char *request_id(struct http_server *s, struct arena *a)

@@ -87,7 +87,8 @@ void escape_url(struct buf *out, struct str s, bool plus)
 }
 
 /* Code points that Go's unicode.IsPrint refuses and that occur in practice: C1 controls, blanks
-   other than ' ', joiners and directional marks, separators, surrogates' neighbours and noncharacters. */
+   other than ' ', joiners and directional marks, separators, surrogates'
+   neighbours and noncharacters. */
 static bool unprintable(unsigned rune)
 {
     static const struct {

@@ -15,7 +15,8 @@ enum escape_place {
 /* The place after `text`. */
 enum escape_place escape_follow(enum escape_place place, struct str text);
 /* Writes a value for JSON. Inside a string literal it is escaped; a backslash of the template right
-   in front of it is made to stand for itself, so that the value stays a value. Returns the place after. */
+   in front of it is made to stand for itself, so that the value stays a value. Returns the
+   place after. */
 enum escape_place escape_json(struct buf *out, enum escape_place place, struct str s);
 /* & " ' < > as entities; quot: how a double quote is written. */
 void escape_html(struct buf *out, struct str s, const char *quot);

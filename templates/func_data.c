@@ -187,7 +187,7 @@ int func_uniq(const struct call *c, const struct json **out)
 int func_sha256sum(const struct call *c, const struct json **out)
 {
     uint8_t digest[CRYPTO_MAX_DIGEST];
-    auto_buf text = BUF_INIT(2 * CRYPTO_MAX_DIGEST);
+    auto_buf text = BUF_INIT((size_t)2 * CRYPTO_MAX_DIGEST);
     crypto_digest(CRYPTO_SHA256, func_text(c, 0), digest);
     hex_encode(&text, digest, crypto_hash_size(CRYPTO_SHA256));
     *out = func_string(c, buf_view(&text));

@@ -273,7 +273,7 @@ static int instant(const struct call *c, uint32_t i, const struct zone *z, int64
 static int format_in(const struct call *c, const struct zone *z, const struct json **out)
 {
     auto_buf text = BUF_INIT(64 * KIB);
-    int64_t us;
+    int64_t us = 0;
     if (instant(c, 1, z, &us) < 0)
         return -1;
     int64_t seconds = us / US_PER_S - (us % US_PER_S < 0);

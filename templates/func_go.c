@@ -46,7 +46,7 @@ static int position(const struct call *c, const struct json *v, size_t cap, size
 static int index_one(const struct call *c, const struct json *box, const struct json *key,
                      const struct json **out)
 {
-    size_t at;
+    size_t at = 0;
     switch ((enum json_type)box->type) {
     case JSON_LIST:
         if (position(c, key, box->count, &at) < 0)

@@ -5,6 +5,8 @@
 #include "templates/go_literal.h"
 #include "templates/go_parse.h"
 
+#include <assert.h>
+
 /* One command: `first` decides what it is. */
 struct command {
     enum go_token_kind kind; /* of the first word */
@@ -212,6 +214,7 @@ static int command(struct go_parser *p, struct command *c, enum go_token_kind en
 static struct expr *finish(struct go_parser *p, struct command *c, struct expr *before,
                            unsigned stage)
 {
+    assert(c->n && c->token);
     if (before && is_plain(c->kind)) {
         error_at(p->c->e, c->token->place.line, c->token->place.column,
                  "stage %u of the pipeline is no function: %" STR_FMT, stage,
@@ -225,7 +228,8 @@ static struct expr *finish(struct go_parser *p, struct command *c, struct expr *
             return NULL;
         }
         struct expr *args[PROGRAM_MAX_ARGS];
-        memcpy(args, c->operands + 1, (c->n - 1) * sizeof(args[0]));
+        for (uint32_t i = 1; i < c->n; i++)
+            args[i - 1] = c->operands[i];
         if (before)
             args[c->n - 1] = before;
         struct expr *x = call(p, c->token, c->func, args, c->n - 1 + (before != NULL));

@@ -238,6 +238,18 @@ static int parent(struct builder *b, const struct mustache_tag *g, const struct 
     return 0;
 }
 
+/* What is taken off the lines of a block's content when the block begins its line: the content's own
+   indentation when it has lines of its own, else the blanks in front of the tag. */
+static struct str block_dedent(const struct builder *b, const struct mustache_tag *g,
+                               bool own_lines, size_t from, size_t to)
+{
+    bool found = false;
+    struct str own = STR_NULL;
+    if (own_lines)
+        own = own_indentation(b, from, to, &found);
+    return found ? own : blanks_before(b, g);
+}
+
 static int block(struct builder *b, const struct mustache_tag *g, const struct part *part,
                  struct node_list *into)
 {
@@ -245,18 +257,12 @@ static int block(struct builder *b, const struct mustache_tag *g, const struct p
     struct node *n = program_node(b->t, into, NODE_BLOCK, &g->place);
     size_t from = alone(g) ? after_line(b, g->end) : g->end;
     size_t to = alone(close) ? line_begin(b, close->start) : close->start;
-    struct str blanks = blanks_before(b, g), dedent = part->dedent;
-    bool found;
+    struct str dedent = part->dedent;
     n->text = g->name;
     n->line_start = g->first;
     n->own_lines = alone(g);
     if (g->first) {
-        /* Inline content has its first line behind the tag; the others count from the next line. */
-        size_t lines = n->own_lines ? from : MIN(after_line(b, from), MAX(from, to));
-        while (!n->own_lines && lines > from && lines < to && !begins_line(b, lines))
-            lines++;
-        struct str own = own_indentation(b, MIN(lines, MAX(from, to)), MAX(from, to), &found);
-        dedent = found && n->own_lines ? own : blanks;
+        dedent = block_dedent(b, g, n->own_lines, from, MAX(from, to));
         n->indent = beyond(dedent, part->dedent);
     }
     struct part content = inside(b, g, from, to, dedent);

@@ -138,7 +138,7 @@ static int check_name(struct scanner *s, const struct mustache_tag *t)
 /* s->at is behind the opening delimiter that began at `start`. */
 static int scan_tag(struct scanner *s, size_t start)
 {
-    struct str inside;
+    struct str inside = STR_NULL;
     while (s->at < s->source.n && strchr(" \t\r\n", s->source.p[s->at]) && s->source.p[s->at])
         s->at++;
     char kind = s->at < s->source.n ? s->source.p[s->at] : 'v';

@@ -42,9 +42,8 @@ enum expr_kind {
 
 struct expr {
     enum expr_kind kind;
-    bool
-        unwrap; /* FIELD: base is a pipeline in parentheses, whose null counts as missing (as in Go) */
-    bool piped; /* CALL: the last argument is the stage before it, which comes first */
+    bool unwrap; /* FIELD: base is a pipeline in parentheses, whose null counts as missing */
+    bool piped;  /* CALL: the last argument is the stage before it, which comes first */
     uint8_t n_slots;
     uint16_t slots[2];
     uint32_t line, column;

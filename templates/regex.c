@@ -151,7 +151,7 @@ static int class_rune(struct parser *p, uint32_t *rune)
     return 0;
 }
 
-static int posix_class(struct parser *p, struct class *c, bool *found)
+static int named_range(struct parser *p, struct class *c, bool *found)
 {
     static const struct {
         const char *name, *pairs;
@@ -177,13 +177,13 @@ static int posix_class(struct parser *p, struct class *c, bool *found)
 static int class_member(struct parser *p, struct class *c)
 {
     bool found;
-    if (posix_class(p, c, &found) < 0 || found)
+    if (named_range(p, c, &found) < 0 || found)
         return found ? 0 : -1;
     if (peek(p) == '\\' && p->at + 1 < p->p.n && named_class(p->p.p[p->at + 1])) {
         p->at += 2;
         return add_named(p, c, p->p.p[p->at - 1]);
     }
-    uint32_t low, high;
+    uint32_t low = 0, high;
     if (class_rune(p, &low) < 0)
         return -1;
     high = low;

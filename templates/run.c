@@ -203,22 +203,24 @@ static enum run_flow range_count(struct run *r, const struct node *n, const stru
 
 static enum run_flow range(struct run *r, const struct node *n, const struct scope *s)
 {
-    const struct json *v;
+    const struct json *v = NULL;
     int64_t count = 0;
     if (run_condition(r, n->value, s, &v) < 0)
         return RUN_FAILED;
+    enum run_flow flow;
+    if (value_is_nil(v))
+        return run_list(r, n->otherwise, s);
     bool number =
-        v && v->type == JSON_NUMBER && !value_is_float(v) && json_number_i64(v->text, &count) == 0;
-    if (!value_is_nil(v) && !number && v->type != JSON_LIST && v->type != JSON_OBJECT) {
+        v->type == JSON_NUMBER && !value_is_float(v) && json_number_i64(v->text, &count) == 0;
+    if (!number && v->type != JSON_LIST && v->type != JSON_OBJECT) {
         run_fail(r, n->value, "range cannot go over a value of type %s", value_type(v));
         return RUN_FAILED;
     }
-    enum run_flow flow;
     if (number && count > 0)
         flow = range_count(r, n, s, count);
-    else if (!number && v && v->type == JSON_LIST && v->count)
+    else if (v->type == JSON_LIST && v->count)
         flow = range_list(r, n, s, v);
-    else if (!number && v && v->type == JSON_OBJECT && v->count)
+    else if (v->type == JSON_OBJECT && v->count)
         flow = range_object(r, n, s, v);
     else
         return run_list(r, n->otherwise, s);

@@ -74,36 +74,43 @@ static const struct json *element(const struct json *list, const struct step *st
     return NULL;
 }
 
-/* Walks path's names from `from` on. *out NULL = missing, after it was noted. */
-static int walk(struct run *r, const struct expr *x, uint32_t from, const struct json *v,
+/* What has no fields: a scalar always, a list for names. Go's modes make it an error. */
+static int no_fields(struct run *r, const struct expr *x, const struct step *step,
+                     const struct json *box)
+{
+    if (run_strict(r) && x->kind == EXPR_FIELD)
+        return run_fail(r, x, "there is no field %" STR_FMT " in a value of type %s (%" STR_FMT ")",
+                        STR_ARG(step->key), value_type(box), STR_ARG(x->path.text));
+    return missing(r, x, "missing field");
+}
+
+static bool may_have(const struct json *box, const struct step *step)
+{
+    return box->type == JSON_OBJECT ||
+           (box->type == JSON_LIST && (step->numeric || step->key.p[0] == '_'));
+}
+
+/* Walks path's names. *out NULL = missing, after it was noted. */
+static int walk(struct run *r, const struct expr *x, const struct json *box,
                 const struct json **out)
 {
     bool fold = false;
     *out = NULL;
-    for (uint32_t i = from; i < x->path.n; i++) {
+    for (uint32_t i = 0; i < x->path.n; i++) {
         const struct step *step = &x->path.steps[i];
-        const struct json *box = v;
         if (!box || box == &value_nil)
             return missing(r, x, "no data for field");
-        if (box->type != JSON_OBJECT && box->type != JSON_LIST) {
-            if (run_strict(r) && x->kind == EXPR_FIELD)
-                return run_fail(
-                    r, x, "there is no field %" STR_FMT " in a value of type %s (%" STR_FMT ")",
-                    STR_ARG(step->key), value_type(box), STR_ARG(x->path.text));
-            return missing(r, x, "missing field");
-        }
+        if (!may_have(box, step))
+            return no_fields(r, x, step, box);
         if (box->count >= 32 && run_charge(r, box->count / 32, x) < 0)
             return -1;
-        if (box->type == JSON_LIST && run_strict(r) && x->kind == EXPR_FIELD && !step->numeric &&
-            step->key.p[0] != '_')
-            return run_fail(r, x, "there is no field %" STR_FMT " in a list (%" STR_FMT ")",
-                            STR_ARG(step->key), STR_ARG(x->path.text));
-        v = box->type == JSON_LIST ? element(box, step) : member(r, box, step, fold);
-        if (!v)
+        bool fold_next = step->fold_next && box == r->root;
+        box = box->type == JSON_LIST ? element(box, step) : member(r, box, step, fold);
+        if (!box)
             return missing(r, x, "missing field");
-        fold = step->fold_next && box == r->root;
+        fold = fold_next;
     }
-    *out = v;
+    *out = box;
     return 0;
 }
 
@@ -115,7 +122,7 @@ static int field(struct run *r, const struct expr *x, const struct scope *s,
         return -1;
     if (x->unwrap && base && base->type == JSON_NULL)
         base = &value_nil;
-    return walk(r, x, 0, base, out);
+    return walk(r, x, base, out);
 }
 
 /* Mustache: the first name is looked for from the inside outwards, the others below what was
@@ -140,7 +147,7 @@ static int name(struct run *r, const struct expr *x, const struct scope *s, cons
             *out = found;
             return 0;
         }
-        return walk(r, x, 0, box, out);
+        return walk(r, x, box, out);
     }
     *out = NULL;
     return missing(r, x, "missing field");

@@ -1,6 +1,7 @@
 /* Text from values. A template is compiled once (at load: errors carry line and column) and
    rendered many times; no I/O, no global state; output, steps and nesting are bounded. Three
-   dialects over the same struct json data: go (text/template), mustache (spec 1.4.2), dot (`{a.b}`). */
+   dialects over the same struct json data: go (text/template), mustache (spec 1.4.2),
+   dot (`{a.b}`). */
 #ifndef KERYX_TEMPLATES_TEMPLATE_H
 #define KERYX_TEMPLATES_TEMPLATE_H
 
@@ -42,7 +43,8 @@ struct template_partials {
 };
 
 /* TEMPLATE_AUTO decides as 50-templates says (see template_dialect()). partials may be NULL. The
-   source is copied. NULL and a positioned error when it does not compile. Free with template_free. */
+   source is copied. NULL and a positioned error when it does not compile. Free with
+   template_free. */
 struct template *template_compile(enum template_dialect dialect, struct str source,
                                   const struct template_partials *partials,
                                   struct error *e) must_check;
@@ -76,7 +78,8 @@ struct template_options {
 };
 
 /* Appends to `out`. `root` is an object (or any value). Scratch memory comes from an arena of its
-   own. -1 and a positioned error when the template fails or a bound is hit; `out` then holds a part. */
+   own. -1 and a positioned error when the template fails or a bound is hit; `out` then holds
+   a part. */
 int template_render(const struct template *t, const struct json *root,
                     const struct template_options *o, struct buf *out, struct error *e) must_check;
 

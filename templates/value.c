@@ -209,7 +209,7 @@ const char *value_format_double(double d, bool json, char text[VALUE_NUMBER_TEXT
     if (isinf(d))
         return d < 0 ? "-Inf" : "+Inf";
     char digits[20];
-    int exponent;
+    int exponent = 0;
     const char *sign = signbit(d) ? "-" : "";
     int n = (int)shortest(fabs(d), digits, &exponent);
     /* strconv's 'g' turns to exponents at 1e6 and below 1e-4; encoding/json at 1e21 and below

@@ -198,7 +198,7 @@ static const char *base_prefix(const struct verb *v)
 static void integer_padded(const struct verb *v, bool negative, struct str digits)
 {
     struct verb own = *v;
-    auto_buf head = BUF_INIT(64), text = BUF_INIT(2 * VERB_MAX_WIDTH);
+    auto_buf head = BUF_INIT(64), text = BUF_INIT((size_t)2 * VERB_MAX_WIDTH);
     if (negative || v->plus || v->space)
         buf_char(&head, negative ? '-' : v->plus ? '+' : ' ');
     buf_cstr(&head, base_prefix(v));
@@ -320,7 +320,7 @@ static void floating(const struct verb *v, const struct json *value)
         return;
     }
     double d = json_number_double(value->text);
-    auto_buf text = BUF_INIT(2 * VERB_MAX_WIDTH);
+    auto_buf text = BUF_INIT((size_t)2 * VERB_MAX_WIDTH);
     struct str head = signbit(d) ? STR("-") : v->plus ? STR("+") : v->space ? STR(" ") : STR_NULL;
     if (isinf(d)) {
         struct verb own = *v;

@@ -146,7 +146,7 @@ int auth_message_read(const struct auth_way *way, const struct http_headers *h,
         if (claims_of_lists(s, names->signature, h, m, e) != 0)
             return -1;
     } else {
-        struct str value;
+        struct str value = STR_NULL;
         if (auth_one_header(h, names->signature, &value, e) != 0 ||
             claim_single(s, names->signature, value, m, e) != 0)
             return -1;

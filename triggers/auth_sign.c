@@ -76,7 +76,7 @@ static int sign_signed(const struct auth_way *way, const struct auth_input *in, 
         return -1;
     size_t n_parts = auth_signed_parts(way, in, &m, in->url, form, parts);
     size_t n = hmac_sign(way->keys[0].hmac, parts, n_parts, mac);
-    auto_buf text = BUF_INIT(4 * CRYPTO_MAX_DIGEST);
+    auto_buf text = BUF_INIT(KIB);
     sign_encode(s->encoding, mac, n, &text);
     if (names->id)
         http_header_add(a, out, arena_str(a, str_of(names->id)), m.id);

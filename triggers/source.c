@@ -487,7 +487,7 @@ static struct str source_bounded(struct str id, struct arena *a)
     if (id.n <= MAX_ID)
         return id;
     uint8_t digest[CRYPTO_MAX_DIGEST];
-    auto_buf hex = BUF_INIT(2 * CRYPTO_MAX_DIGEST);
+    auto_buf hex = BUF_INIT(KIB);
     crypto_digest(CRYPTO_SHA256, id, digest);
     hex_encode(&hex, digest, crypto_hash_size(CRYPTO_SHA256));
     return arena_printf(a, "sha256:%" STR_FMT, STR_ARG(buf_view(&hex)));

@@ -1,5 +1,6 @@
 /* Any text as a mustache template, as its own partial and parent, and as a dot template: refused
-   with a place, or rendered within bounds; inside a JSON string literal the JSON stays well formed. */
+   with a place, or rendered within bounds; inside a JSON string literal the JSON stays
+   well formed. */
 #include "templates/template.h"
 
 #include <assert.h>

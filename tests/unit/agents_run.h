@@ -22,11 +22,11 @@ __attribute__((constructor)) static void run_be_shim(int argc, char **argv)
 
 struct run_options {
     struct str input, session_id;
-    const char *trigger_type;          /* default api */
+    const char *trigger_type; /* default api */
     const struct message_row *history;
     size_t n_history;
-    int64_t timeout_us;                /* of the task; default 20 s */
-    int64_t stop_after_us;             /* 0 = never */
+    int64_t timeout_us;    /* of the task; default 20 s */
+    int64_t stop_after_us; /* 0 = never */
     enum run_stop why;
 };
 
@@ -34,7 +34,7 @@ struct ran {
     struct arena *arena; /* of what follows */
     struct run_outcome outcome;
     struct message_row messages[4];
-    struct buf deltas;   /* text of text.delta events */
+    struct buf deltas; /* text of text.delta events */
     size_t n_deltas;
     int64_t took_us;
     bool over;
@@ -143,9 +143,14 @@ static inline struct ran *run_agent(const char *yaml, const char *name, const st
     struct http_client_options client = { .user_agent = "test" };
     struct agents_env env = { r->loop, http_client_new(r->loop, &client), self };
     struct task_row task = {
-        .id = STR("api-test-1"), .agent = str_of(name), .attempt = 1, .input = o->input,
+        .id = STR("api-test-1"),
+        .agent = str_of(name),
+        .attempt = 1,
+        .input = o->input,
         .trigger_type = str_of(o->trigger_type ? o->trigger_type : "api"),
-        .trigger_name = STR("test"), .session_id = o->session_id, .receipt_id = STR("receipt-1"),
+        .trigger_name = STR("test"),
+        .session_id = o->session_id,
+        .receipt_id = STR("receipt-1"),
     };
     struct run_request request = {
         .task = &task,

@@ -8,7 +8,8 @@
 static const char *yaml_for(int port, const char *http)
 {
     static char text[4096];
-    snprintf(text, sizeof(text), "agents:\n  a:\n    http:\n      url: http://127.0.0.1:%d/run?q={{ .input }}\n%s\n",
+    snprintf(text, sizeof(text),
+             "agents:\n  a:\n    http:\n      url: http://127.0.0.1:%d/run?q={{ .input }}\n%s\n",
              port, http);
     return text;
 }
@@ -58,32 +59,35 @@ static void check_row(const struct row *row)
 TEST(the_result_is_what_the_path_says)
 {
     static const struct row rows[] = {
-        { "text", "", "x", ANSWER("200 OK", "", "hello"), true, "hello", NULL, NULL, false, false, 0 },
-        { "json", "", "x", JSON("201 Created", "{\"a\": [1, 2.50]}"), true, "{\"a\":[1,2.50]}", NULL, NULL,
-          true, false, 0 },
+        { "text", "", "x", ANSWER("200 OK", "", "hello"), true, "hello", NULL, NULL, false, false,
+          0 },
+        { "json", "", "x", JSON("201 Created", "{\"a\": [1, 2.50]}"), true, "{\"a\":[1,2.50]}",
+          NULL, NULL, true, false, 0 },
         { "a string by path", "      result: .answer.text", "x",
-          JSON("200 OK", "{\"answer\":{\"text\":\"h\\u00e4\"}}"), true, "hä", NULL, NULL, false, false, 0 },
-        { "a value by path", "      result: items[1]", "x", JSON("200 OK", "{\"items\":[1,{\"b\":2}]}"), true,
-          "{\"b\":2}", NULL, NULL, true, false, 0 },
-        { "json that is not declared", "      result: .a", "x", ANSWER("200 OK", "", "{\"a\":\"b\"}"), true,
-          "b", NULL, NULL, false, false, 0 },
-        { "no json", "      result: .a", "x", ANSWER("200 OK", "", "plain"), true, "plain", NULL, NULL, false,
+          JSON("200 OK", "{\"answer\":{\"text\":\"h\\u00e4\"}}"), true, "hä", NULL, NULL, false,
           false, 0 },
-        { "nothing there", "      result: .a", "x", JSON("200 OK", "{\"b\":1}"), false, NULL, "bad_response",
-          "the answer has no .a: {\"b\":1}", false, false, 200 },
+        { "a value by path", "      result: items[1]", "x",
+          JSON("200 OK", "{\"items\":[1,{\"b\":2}]}"), true, "{\"b\":2}", NULL, NULL, true, false,
+          0 },
+        { "json that is not declared", "      result: .a", "x",
+          ANSWER("200 OK", "", "{\"a\":\"b\"}"), true, "b", NULL, NULL, false, false, 0 },
+        { "no json", "      result: .a", "x", ANSWER("200 OK", "", "plain"), true, "plain", NULL,
+          NULL, false, false, 0 },
+        { "nothing there", "      result: .a", "x", JSON("200 OK", "{\"b\":1}"), false, NULL,
+          "bad_response", "the answer has no .a: {\"b\":1}", false, false, 200 },
         { "refused", "", "x", ANSWER("403 No", "", "go away"), false, NULL, "http",
           "the server answered 403 Forbidden: go away", false, false, 403 },
         { "busy", "", "x", ANSWER("503 No", "", ""), false, NULL, "http",
           "the server answered 503 Service Unavailable", false, true, 503 },
-        { "accepted without a place to ask", "", "x", ANSWER("202 Accepted", "", "queued"), true, "queued",
-          NULL, NULL, false, false, 0 },
-        { "a redirect is not followed", "", "x", ANSWER("302 Found", "Location: /x\r\n", ""), false, NULL,
-          "http", "the server answered 302 Found", false, false, 302 },
+        { "accepted without a place to ask", "", "x", ANSWER("202 Accepted", "", "queued"), true,
+          "queued", NULL, NULL, false, false, 0 },
+        { "a redirect is not followed", "", "x", ANSWER("302 Found", "Location: /x\r\n", ""), false,
+          NULL, "http", "the server answered 302 Found", false, false, 302 },
         { "a body that is no JSON", "      body: '{\"a\": {{ .input }}}'", "not json",
           ANSWER("200 OK", "", ""), false, NULL, "template", NULL, false, false, 0 },
         { "a header that would be two", "      headers: {X-Input: '{{ .input }}'}", "a\r\nEvil: 1",
-          ANSWER("200 OK", "", ""), false, NULL, "template", "http.headers: X-Input has control characters",
-          false, false, 0 },
+          ANSWER("200 OK", "", ""), false, NULL, "template",
+          "http.headers: X-Input has control characters", false, false, 0 },
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++)
         check_row(&rows[i]);
@@ -94,10 +98,11 @@ TEST(the_request_is_rendered_and_escaped_where_it_lands)
     struct play *p = xalloc(sizeof(*p));
     p->answers[0] = ANSWER("200 OK", "", "ok");
     struct run_options o = { .input = STR("a&b \"c\"\n") };
-    struct ran *r = call(p,
-                         "      method: PUT\n      headers: {X-Agent: '{{ .agent }}', Authorization: Bearer k}\n"
-                         "      body: '{\"text\": \"{{ .input }}\", \"task\": \"{{ .TaskID }}\"}'",
-                         &o);
+    struct ran *r = call(
+        p,
+        "      method: PUT\n      headers: {X-Agent: '{{ .agent }}', Authorization: Bearer k}\n"
+        "      body: '{\"text\": \"{{ .input }}\", \"task\": \"{{ .TaskID }}\"}'",
+        &o);
     CHECK(r->outcome.ok);
     CHECK(has(p->requests[0], "PUT /run?q=a%26b%20%22c%22%0A HTTP/1.1\r\n"));
     CHECK(has(p->requests[0], "X-Agent: a\r\n"));
@@ -186,7 +191,9 @@ TEST(stopping_ends_a_poll)
 {
     struct play *p = xalloc(sizeof(*p));
     p->answers[0] = ANSWER("202 Accepted", "Location: /j\r\n", "");
-    struct run_options o = { .input = STR("x"), .stop_after_us = 300 * US_PER_MS, .why = RUN_STOP_SHUTDOWN };
+    struct run_options o = { .input = STR("x"),
+                             .stop_after_us = 300 * US_PER_MS,
+                             .why = RUN_STOP_SHUTDOWN };
     struct ran *r = call(p, "", &o);
     CHECK_CSTR(r->outcome.error.kind, "interrupted");
     CHECK(r->took_us < US_PER_S);

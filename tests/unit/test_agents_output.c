@@ -81,7 +81,11 @@ TEST(text_is_utf8_without_nul)
     } rows[] = {
         { { "plain", 5 }, "plain" },
         { { "a\0b", 3 }, "ab" },
-        { { "a\xff" "b", 3 }, "a\xef\xbf\xbd" "b" },
+        { { "a\xff"
+            "b",
+            3 },
+          "a\xef\xbf\xbd"
+          "b" },
         { { "\xc3", 1 }, "\xef\xbf\xbd" },
         { { "\xc3\xa4", 2 }, "ä" },
         { { "\xed\xa0\x80", 3 }, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
@@ -165,7 +169,9 @@ TEST(events_come_out_the_same_split_at_every_byte)
         { "data: a\n\ndata: b\n\n", "[|a][|b]" },
         { "data: a\r\n\r\ndata: b\r\n\r\n", "[|a][|b]" },
         { "data: a\r\rdata: b\r\r", "[|a][|b]" },
-        { "\xef\xbb\xbf" "data: a\n\n", "[|a]" },
+        { "\xef\xbb\xbf"
+          "data: a\n\n",
+          "[|a]" },
         { "data:a\ndata:  b\ndata\n\n", "[|a\n b\n]" },
         { ": comment\n\nevent: x\nid: 7\nretry: 1\ndata: {}\n\ndata: y\n\n", "[x|{}][|y]" },
         { "event: x\n\ndata: y\n\n", "[|y]" },
@@ -194,8 +200,20 @@ TEST(an_event_that_is_too_large_is_dropped_and_the_next_one_is_not)
     auto_buf out = BUF_INIT(4 * KIB);
     struct sse s;
     sse_init(&s, 16, on_event, &out);
-    sse_feed(&s, STR("data: 0123456789abcdefghij\n\ndata: 0123456789\ndata: 0123456789\n\ndata: b\n\n"));
+    sse_feed(
+        &s, STR("data: 0123456789abcdefghij\n\ndata: 0123456789\ndata: 0123456789\n\ndata: b\n\n"));
     sse_end(&s);
     CHECK_STR(buf_view(&out), "[|b]");
+    sse_release(&s);
+}
+
+TEST(an_event_whose_last_line_is_too_large_is_dropped_at_the_end_too)
+{
+    auto_buf out = BUF_INIT(4 * KIB);
+    struct sse s;
+    sse_init(&s, 16, on_event, &out);
+    sse_feed(&s, STR("data: a\n\ndata: b\ndata: 0123456789abcdefghij"));
+    sse_end(&s);
+    CHECK_STR(buf_view(&out), "[|a]");
     sse_release(&s);
 }

@@ -108,7 +108,7 @@ TEST(secrets_are_text_a_file_or_a_variable_and_never_shown)
           "agents.yaml:1:49: llms.a.api_key: an empty secret; expected text, {file: path} or {env: "
           "NAME}\n" },
         { "null", "llms: {a: {provider: openai, model: m, api_key: }}\n",
-          "agents.yaml:1:48: llms.a.api_key: an empty secret; expected text, {file: path} or {env: "
+          "agents.yaml:1:49: llms.a.api_key: an empty secret; expected text, {file: path} or {env: "
           "NAME}\n" },
         { "an unset variable",
           "llms: {a: {provider: openai, model: m, api_key: {env: NO_SECRET}}}\n",

@@ -170,14 +170,14 @@ TEST(an_input_template_wins_over_prompt_and_prompt_over_input)
         { "webhook_input: a", "a", "", 0 },
         { "webhook_input: {template: a}", "a", "", 0 },
         { "prompt: b, input: c", "b",
-          "agents.yaml:1:66: warning: agents.x.trigger.input: not used, because prompt is there "
+          "agents.yaml:1:68: warning: agents.x.trigger.input: not used, because prompt is there "
           "too "
           "and wins\n",
           1 },
         { "input: c, prompt: b, webhook_input: a", "a",
-          "agents.yaml:1:55: warning: agents.x.trigger.input: not used, because "
+          "agents.yaml:1:57: warning: agents.x.trigger.input: not used, because "
           "webhook_input.template is there too and wins\n"
-          "agents.yaml:1:66: warning: agents.x.trigger.prompt: not used, because "
+          "agents.yaml:1:68: warning: agents.x.trigger.prompt: not used, because "
           "webhook_input.template is there too and wins\n",
           0 },
     };
@@ -206,7 +206,7 @@ TEST(listeners_take_host_and_port_too)
         { "listen: unix:run.sock", "unix:/srv/x/run.sock" },
         { "host: 127.0.0.1", "127.0.0.1:8644" },
         { "port: 8080", "127.0.0.1:8080" },
-        { "host: ::1, port: 81", "[::1]:81" },
+        { "host: '::1', port: 81", "[::1]:81" },
     };
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         struct config_rig rig;
