@@ -4,12 +4,9 @@
                   ── call     the request under way, or
                   ── wait     the pause before the next try
                   ── partial  a streamed answer as far as it has come */
-#include "agents/llm.h"
+#include "agents/llm_inside.h"
 
-#include "agents/agents.h"
 #include "agents/output.h"
-#include "agents/prepare.h"
-#include "agents/sse.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/stats.h"
@@ -17,48 +14,8 @@
 
 #include <assert.h>
 
-#define LLM_MAX_ANSWER  (8 * MIB)
-#define LLM_MAX_ADAPTS  4
-#define LLM_EXCERPT     200
-#define LLM_DELTA_US    (200 * US_PER_MS) /* text.delta events are stored: a few a second will do */
-#define LLM_DELTA_BYTES (2 * KIB)
-
-/* Why a try, or all of them, came to nothing. */
-struct llm_failure {
-    const char *kind;
-    struct str message; /* in the run's arena */
-    int http_status;
-    bool retryable;
-    bool again;             /* worth another try at the same model */
-    int64_t retry_after_us; /* -1 = none */
-};
-
-struct llm_run {
-    struct run_events events;
-    const struct run_request *request;
-    const struct agents_env *env;
-    const struct prepared_agent *prepared;
-    struct arena *arena;
-    struct prompt prompt;
-    size_t model;      /* index into prepared->models */
-    unsigned attempts; /* made at this model */
-    unsigned adapts;
-    struct llm_ask ask;
-    const struct llm_wire *wire;
-    struct http_call *call;
-    struct loop_timer wait;
-    struct loop_task later;
-    struct llm_failure failure; /* the last one */
-    /* a streamed answer */
-    bool streaming;
-    bool stream_failed, stream_again;
-    struct error stream_error;
-    struct sse sse;
-    struct llm_partial partial;
-    size_t stream_bytes;
-    size_t told; /* of partial.text, by text.delta */
-    int64_t told_us;
-};
+#define LLM_MAX_ADAPTS 4
+#define LLM_EXCERPT    200
 
 static void llm_call(struct llm_run *run);
 
@@ -83,22 +40,13 @@ const struct llm_wire *llm_wire_of(const struct config_llm *llm, const char **wh
 
 /* ---- the end ---- */
 
-static void llm_reset_stream(struct llm_run *run)
-{
-    sse_release(&run->sse);
-    buf_release(&run->partial.text);
-    buf_release(&run->partial.refusal);
-    run->streaming = run->stream_failed = run->stream_again = false;
-    run->stream_bytes = run->told = 0;
-}
-
 static void llm_done(struct llm_run *run, const struct run_outcome *outcome)
 {
     struct run_events events = run->events;
     loop_timer_stop(&run->wait);
     loop_later_cancel(run->env->loop, &run->later);
     events.done(events.ctx, outcome);
-    llm_reset_stream(run);
+    llm_stream_reset(run);
     arena_free(run->arena);
     free(run);
 }
@@ -164,7 +112,7 @@ static size_t llm_messages(struct llm_run *run, const struct llm_answer *a,
     return 2;
 }
 
-static void llm_succeed(struct llm_run *run, const struct llm_answer *a)
+void llm_succeed(struct llm_run *run, const struct llm_answer *a)
 {
     struct message_row messages[2];
     struct run_outcome o = {
@@ -225,7 +173,7 @@ static struct str llm_message(struct llm_run *run, struct str text)
 }
 
 /* Another try at this model, the next model, or the end. Runs in a callback of call or timer. */
-static void llm_failed(struct llm_run *run, struct llm_failure failure)
+void llm_failed(struct llm_run *run, struct llm_failure failure)
 {
     const struct config_retry *retry = &run->ask.llm->retry;
     struct backoff_policy policy = { (enum config_backoff)retry->backoff, retry->initial_delay,
@@ -297,7 +245,7 @@ static void llm_refused(struct llm_run *run, const struct http_result *r)
     llm_failed(run, failure);
 }
 
-static void llm_unreachable(struct llm_run *run, const struct http_result *r)
+void llm_unreachable(struct llm_run *run, const struct http_result *r)
 {
     static const unsigned final = 1u << HTTP_FAILURE_TLS_ERROR |
                                   1u << HTTP_FAILURE_BLOCKED_ADDRESS |
@@ -321,87 +269,6 @@ static void llm_bad_answer(struct llm_run *run, const struct http_result *r, str
         .message = arena_printf(run->arena, "the answer cannot be read: %s%s%" STR_FMT, e->text,
                                 excerpt.n ? "; it begins: " : "", STR_ARG(excerpt)),
         .http_status = r->status,
-        .retry_after_us = -1,
-    };
-    llm_failed(run, failure);
-}
-
-/* ---- streaming ---- */
-
-static void llm_tell_delta(struct llm_run *run, bool all)
-{
-    int64_t now = loop_mono(run->env->loop);
-    struct str fresh = str_sub(buf_view(&run->partial.text), run->told, run->partial.text.n);
-    if (!run->events.progress || fresh.n == 0 ||
-        (!all && fresh.n < LLM_DELTA_BYTES && now - run->told_us < LLM_DELTA_US))
-        return;
-    struct arena *a = arena_new(0);
-    struct json *data = json_object(a);
-    json_put(a, data, STR("text"), json_str(a, fresh));
-    run->told += fresh.n;
-    run->told_us = now;
-    run->events.progress(run->events.ctx, "text.delta", data);
-    arena_free(a);
-}
-
-static void llm_on_event(void *ctx, struct str name, struct str data)
-{
-    struct llm_run *run = ctx;
-    (void)name; /* the wire forms with named events repeat the name in the data */
-    if (run->stream_failed || run->partial.done)
-        return;
-    if (run->wire->event(run->arena, data, &run->partial, &run->stream_again, &run->stream_error) !=
-        0)
-        run->stream_failed = true;
-}
-
-static bool llm_wants_stream(void *ctx, const struct http_result *r)
-{
-    struct llm_run *run = ctx;
-    struct str type = http_media_type(http_result_header(r, "content-type"));
-    run->streaming = r->status == 200 && str_eq_fold(type, STR("text/event-stream"));
-    return run->streaming;
-}
-
-static void llm_on_chunk(void *ctx, struct str bytes)
-{
-    struct llm_run *run = ctx;
-    run->stream_bytes += bytes.n;
-    if (run->stream_bytes > LLM_MAX_ANSWER) {
-        if (!run->stream_failed)
-            error_set(&run->stream_error, ERROR_LIMIT, "it is larger than %zu bytes",
-                      LLM_MAX_ANSWER);
-        run->stream_failed = true;
-        return;
-    }
-    sse_feed(&run->sse, bytes);
-    llm_tell_delta(run, false);
-}
-
-/* The stream has ended, by itself or because the connection was lost. */
-static void llm_stream_ended(struct llm_run *run, const struct http_result *r)
-{
-    struct llm_answer answer = { .tokens_in = -1, .tokens_out = -1 };
-    struct error e = run->stream_error;
-    bool again = run->stream_again;
-    sse_end(&run->sse);
-    if (!run->stream_failed && run->wire->end(run->arena, &run->partial, &answer, &e) == 0) {
-        llm_tell_delta(run, true);
-        llm_succeed(run, &answer);
-        return;
-    }
-    if (!run->stream_failed && r->failure != HTTP_FAILURE_NONE) {
-        llm_unreachable(run, r);
-        return;
-    }
-    if (!run->stream_failed)
-        again = true; /* cut, though politely */
-    struct llm_failure failure = {
-        .kind = again ? "network" : "bad_response",
-        .message = arena_printf(run->arena, "the streamed answer failed: %s", e.text),
-        .http_status = r->status,
-        .again = again,
-        .retryable = again,
         .retry_after_us = -1,
     };
     llm_failed(run, failure);
@@ -474,8 +341,8 @@ static struct http_call *llm_send(struct llm_run *run, const struct llm_request 
         .keep = LLM_MAX_ANSWER,
         .too_large_fails = true,
         .egress = &run->prepared->models[run->model].egress,
-        .wants_stream = llm_wants_stream,
-        .chunk = llm_on_chunk,
+        .wants_stream = llm_stream_wanted,
+        .chunk = llm_stream_chunk,
         .done = llm_on_done,
         .ctx = run,
     };
@@ -495,13 +362,7 @@ static void llm_call(struct llm_run *run)
     if (run->attempts == 0 && run->adapts == 0)
         llm_choose(run);
     run->attempts++;
-    llm_reset_stream(run);
-    sse_init(&run->sse, LLM_MAX_ANSWER, llm_on_event, run);
-    run->stream_error = ERROR_INIT;
-    run->partial = (struct llm_partial){ .text = BUF_INIT(LLM_MAX_ANSWER),
-                                         .refusal = BUF_INIT(64 * KIB),
-                                         .tokens_in = -1,
-                                         .tokens_out = -1 };
+    llm_stream_begin(run);
     struct error e = ERROR_INIT;
     if (run->wire->request(run->arena, &run->ask, &request, &e) != 0) {
         run->failure = (struct llm_failure){ .kind = e.code == ERROR_DENIED ? "auth" : "limit",

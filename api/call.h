@@ -58,9 +58,8 @@ bool api_list_begin(struct api_call *call, struct store_list *l);
 void api_list_answer(struct api_call *call, struct store_list *l, struct json *items);
 
 /* ---- shapes (view.c): rows as the JSON of 60-interfaces ---- */
-struct json *view_task(struct arena *a, const struct task_row *t, bool cut);
-struct json *view_delivery(struct arena *a, const struct delivery_row *d);
-struct json *view_attempt(struct arena *a, const struct attempt_row *t);
+struct json *view_task(struct arena *a, const struct task_row *t, const struct row_ids *deliveries, bool cut);
+struct json *view_delivery(struct arena *a, const struct delivery_row *d, const struct row_attempts *attempts);
 struct json *view_receipt(struct arena *a, const struct receipt_row *r);
 struct json *view_event(struct arena *a, const struct event_row *e);
 /* A time as RFC 3339 UTC; left out when 0. */

@@ -12,7 +12,7 @@ static struct json *deliveries_items(struct arena *a, const struct store_list *l
 {
     struct json *items = json_list(a);
     for (size_t i = 0; i < l->n; i++)
-        json_add(a, items, view_delivery(a, &l->deliveries[i]));
+        json_add(a, items, view_delivery(a, &l->deliveries[i], &l->attempts[i]));
     return items;
 }
 
@@ -86,10 +86,8 @@ static void deliveries_got(struct store_op *op)
     } else if (!g->get.found) {
         api_refuse(g->call, 404, "there is no delivery '%" STR_FMT "'", STR_ARG(g->get.id));
     } else {
-        struct json *o = view_delivery(a, &g->get.delivery), *attempts = json_list(a);
-        for (size_t i = 0; i < g->get.n_attempts; i++)
-            json_add(a, attempts, view_attempt(a, &g->get.attempts[i]));
-        json_put(a, o, STR("attempts"), attempts);
+        struct row_attempts attempts = { g->get.attempts, g->get.n_attempts };
+        struct json *o = view_delivery(a, &g->get.delivery, &attempts);
         view_str(a, o, "body", g->get.delivery.body);
         api_answer(g->call, 200, o);
     }

@@ -16,7 +16,7 @@ static void tasks_listed(struct store_op *op)
     }
     struct json *items = json_list(op->arena);
     for (size_t i = 0; i < t->list.n; i++)
-        json_add(op->arena, items, view_task(op->arena, &t->list.tasks[i], true));
+        json_add(op->arena, items, view_task(op->arena, &t->list.tasks[i], &t->list.task_deliveries[i], true));
     api_list_answer(t->call, &t->list, items);
 }
 
@@ -70,12 +70,8 @@ static void tasks_read(struct api_call *call, void (*show)(struct task_get *t))
 static void tasks_show(struct task_get *t)
 {
     struct arena *a = t->get.op.arena;
-    struct json *o = view_task(a, &t->get.task, false);
-    struct json *ids = json_list(a);
-    for (size_t i = 0; i < t->get.n_delivery_ids; i++)
-        json_add(a, ids, json_str(a, t->get.delivery_ids[i]));
-    json_put(a, o, STR("delivery_ids"), ids);
-    api_answer(t->call, 200, o);
+    struct row_ids deliveries = { t->get.delivery_ids, t->get.n_delivery_ids };
+    api_answer(t->call, 200, view_task(a, &t->get.task, &deliveries, false));
 }
 
 void tasks_get(struct api_call *call)

@@ -63,9 +63,9 @@ static void view_trigger(struct arena *a, struct json *o, const struct task_row 
     json_put(a, o, STR("trigger"), trigger);
 }
 
-struct json *view_task(struct arena *a, const struct task_row *t, bool cut)
+struct json *view_task(struct arena *a, const struct task_row *t, const struct row_ids *deliveries, bool cut)
 {
-    struct json *o = json_object(a);
+    struct json *o = json_object(a), *ids = json_list(a);
     view_str(a, o, "id", t->id);
     view_str(a, o, "task_id", t->id);
     view_str(a, o, "agent_name", t->agent);
@@ -91,6 +91,9 @@ struct json *view_task(struct arena *a, const struct task_row *t, bool cut)
     view_seconds(a, o, "duration_seconds", t->started_at, t->finished_at);
     view_usage(a, o, t);
     view_str(a, o, "receipt_id", t->receipt_id);
+    for (size_t i = 0; i < deliveries->n; i++)
+        json_add(a, ids, json_str(a, deliveries->items[i]));
+    json_put(a, o, STR("delivery_ids"), ids);
     view_str(a, o, "trace_id", t->trace_id);
     return o;
 }
@@ -117,9 +120,24 @@ struct str view_url(struct arena *a, struct str url)
                         query >= 0 ? "?***" : "");
 }
 
-struct json *view_delivery(struct arena *a, const struct delivery_row *d)
+static struct json *view_attempt(struct arena *a, const struct attempt_row *t)
 {
     struct json *o = json_object(a);
+    json_put(a, o, STR("n"), json_i64(a, t->n));
+    view_time(a, o, "at", t->at);
+    if (t->status_code)
+        json_put(a, o, STR("status_code"), json_i64(a, t->status_code));
+    view_str(a, o, "error_type", t->error_type);
+    view_str(a, o, "error", t->error);
+    json_put(a, o, STR("duration_ms"), json_double(a, (double)t->duration_us / US_PER_MS));
+    view_str(a, o, "remote_ip", t->remote_ip);
+    view_str(a, o, "response_excerpt", t->response_excerpt);
+    return o;
+}
+
+struct json *view_delivery(struct arena *a, const struct delivery_row *d, const struct row_attempts *attempts)
+{
+    struct json *o = json_object(a), *tries = json_list(a);
     view_str(a, o, "id", d->id);
     view_str(a, o, "receiver", d->receiver);
     view_str(a, o, "target", d->target);
@@ -135,21 +153,9 @@ struct json *view_delivery(struct arena *a, const struct delivery_row *d)
     if (d->url.p)
         json_put(a, o, STR("url"), json_str(a, view_url(a, d->url)));
     view_str(a, o, "last_error", d->last_error);
-    return o;
-}
-
-struct json *view_attempt(struct arena *a, const struct attempt_row *t)
-{
-    struct json *o = json_object(a);
-    json_put(a, o, STR("n"), json_i64(a, t->n));
-    view_time(a, o, "at", t->at);
-    if (t->status_code)
-        json_put(a, o, STR("status_code"), json_i64(a, t->status_code));
-    view_str(a, o, "error_type", t->error_type);
-    view_str(a, o, "error", t->error);
-    json_put(a, o, STR("duration_ms"), json_double(a, (double)t->duration_us / US_PER_MS));
-    view_str(a, o, "remote_ip", t->remote_ip);
-    view_str(a, o, "response_excerpt", t->response_excerpt);
+    for (size_t i = 0; i < attempts->n; i++)
+        json_add(a, tries, view_attempt(a, &attempts->items[i]));
+    json_put(a, o, STR("attempts"), tries);
     return o;
 }
 

@@ -2,7 +2,6 @@
 #include "config/config.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #define MAX_PROBLEMS 1000 /* kept; more are only counted */
 #define MAX_PROBLEM  2000 /* bytes of one text */
@@ -29,12 +28,12 @@ void config_problem(struct config_problems *p, bool warning, struct config_pos p
         p->cap = p->cap ? p->cap * 2 : 16;
         p->items = xrealloc(p->items, p->cap * sizeof(*p->items));
     }
-    char text[MAX_PROBLEM];
+    auto_buf text = BUF_INIT(MAX_PROBLEM);
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, ap);
+    buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    struct str whole = str_n(text, n < 0 ? 0 : MIN((size_t)n, sizeof(text) - 1));
+    struct str whole = buf_view(&text);
     whole.n = str_utf8_cut(whole, whole.n);
     p->items[p->n++] = (struct config_problem){ .pos = pos,
                                                 .warning = warning,

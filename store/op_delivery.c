@@ -262,30 +262,6 @@ void store_attempt(struct store *s, struct store_attempt *a)
 
 /* ---- one delivery with its history ---- */
 
-static int read_attempts(struct db *db, struct store_delivery_get *g)
-{
-    struct arena *a = g->op.arena;
-    auto_rows rows;
-    if (db_query(db, &rows, SQL_ATTEMPTS, P_INT(g->delivery.seq)))
-        return -1;
-    int got;
-    while ((got = db_next(&rows)) > 0) {
-        struct attempt_row *row = ROW_PUSH(a, g->attempts, g->n_attempts);
-        *row = (struct attempt_row){
-            .delivery_id = g->delivery.id,
-            .n = (unsigned)db_int(&rows, 0),
-            .at = db_int(&rows, 1),
-            .status_code = (int)db_int(&rows, 2),
-            .error_type = db_str(&rows, 3, a),
-            .error = db_str(&rows, 4, a),
-            .duration_us = db_int(&rows, 5),
-            .remote_ip = db_str(&rows, 6, a),
-            .response_excerpt = db_str(&rows, 7, a),
-        };
-    }
-    return got;
-}
-
 static int delivery_get_run(struct db *db, struct store_op *op)
 {
     struct store_delivery_get *g = container_of(op, struct store_delivery_get, op);
@@ -300,7 +276,7 @@ static int delivery_get_run(struct db *db, struct store_op *op)
         return got;
     g->found = true;
     row_read_delivery(&rows, op->arena, &g->delivery);
-    return read_attempts(db, g);
+    return op_read_attempts(db, op->arena, &g->delivery, &g->attempts, &g->n_attempts);
 }
 
 void store_delivery_get(struct store *s, struct store_delivery_get *g)

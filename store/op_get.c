@@ -3,14 +3,38 @@
 
 #define EVENTS_MAX 1000
 
-static int read_delivery_ids(struct db *db, struct store_task_get *g)
+int op_read_delivery_ids(struct db *db, struct arena *a, struct str task_id, struct str **ids, size_t *n)
 {
     auto_rows rows;
-    if (db_query(db, &rows, SQL_TASK_DELIVERIES, P_TEXT(g->id)))
+    if (db_query(db, &rows, SQL_TASK_DELIVERIES, P_TEXT(task_id)))
         return -1;
     int got;
     while ((got = db_next(&rows)) > 0)
-        *ROW_PUSH(g->op.arena, g->delivery_ids, g->n_delivery_ids) = db_str(&rows, 0, g->op.arena);
+        *ROW_PUSH(a, *ids, *n) = db_str(&rows, 0, a);
+    return got;
+}
+
+int op_read_attempts(struct db *db, struct arena *a, const struct delivery_row *d,
+                     struct attempt_row **attempts, size_t *n)
+{
+    auto_rows rows;
+    if (db_query(db, &rows, SQL_ATTEMPTS, P_INT(d->seq)))
+        return -1;
+    int got;
+    while ((got = db_next(&rows)) > 0) {
+        struct attempt_row *row = ROW_PUSH(a, *attempts, *n);
+        *row = (struct attempt_row){
+            .delivery_id = d->id,
+            .n = (unsigned)db_int(&rows, 0),
+            .at = db_int(&rows, 1),
+            .status_code = (int)db_int(&rows, 2),
+            .error_type = db_str(&rows, 3, a),
+            .error = db_str(&rows, 4, a),
+            .duration_us = db_int(&rows, 5),
+            .remote_ip = db_str(&rows, 6, a),
+            .response_excerpt = db_str(&rows, 7, a),
+        };
+    }
     return got;
 }
 
@@ -28,7 +52,7 @@ static int task_get_run(struct db *db, struct store_op *op)
         return got;
     g->found = true;
     row_read_task(&rows, op->arena, &g->task);
-    return read_delivery_ids(db, g);
+    return op_read_delivery_ids(db, op->arena, g->id, &g->delivery_ids, &g->n_delivery_ids);
 }
 
 void store_task_get(struct store *s, struct store_task_get *g)

@@ -23,6 +23,7 @@ struct list_kind {
     const char *seq, *time;
     struct filter filters[6];
     void (*push)(struct store_list *l, struct db_rows *rows);
+    int (*extend)(struct db *db, struct store_list *l); /* reads what belongs to each row; may be NULL */
 };
 
 #define FIELD(name) offsetof(struct store_list, name)
@@ -37,6 +38,30 @@ static void push_task(struct store_list *l, struct db_rows *rows)
 static void push_delivery(struct store_list *l, struct db_rows *rows)
 {
     row_read_delivery(rows, l->op.arena, ROW_PUSH(l->op.arena, l->deliveries, l->n));
+}
+
+static int extend_tasks(struct db *db, struct store_list *l)
+{
+    struct arena *a = l->op.arena;
+    l->task_deliveries = ARENA_ARRAY(a, struct row_ids, l->n + 1);
+    for (size_t i = 0; i < l->n; i++) {
+        struct row_ids *ids = &l->task_deliveries[i];
+        if (op_read_delivery_ids(db, a, l->tasks[i].id, &ids->items, &ids->n))
+            return -1;
+    }
+    return OP_DONE;
+}
+
+static int extend_deliveries(struct db *db, struct store_list *l)
+{
+    struct arena *a = l->op.arena;
+    l->attempts = ARENA_ARRAY(a, struct row_attempts, l->n + 1);
+    for (size_t i = 0; i < l->n; i++) {
+        struct row_attempts *tries = &l->attempts[i];
+        if (op_read_attempts(db, a, &l->deliveries[i], &tries->items, &tries->n))
+            return -1;
+    }
+    return OP_DONE;
 }
 
 static void push_receipt(struct store_list *l, struct db_rows *rows)
@@ -70,6 +95,7 @@ static const struct list_kind task_kind = {
                  { FIELD(agent), "t.agent", true, NULL, NULL },
                  { FIELD(trigger), "t.trigger_name", true, NULL, NULL } },
     .push = push_task,
+    .extend = extend_tasks,
 };
 
 static const struct list_kind delivery_kind = {
@@ -84,6 +110,7 @@ static const struct list_kind delivery_kind = {
                  { FIELD(agent), "(SELECT t.agent FROM tasks t WHERE t.id = d.task_id)", false,
                    NULL, NULL } },
     .push = push_delivery,
+    .extend = extend_deliveries,
 };
 
 static const struct list_kind receipt_kind = {
@@ -224,6 +251,8 @@ static int list(struct db *db, const struct list_kind *kind, struct store_op *op
     buf_char(&q.text, 0);
     if (!rc)
         rc = list_rows(db, kind, l, &q, limit);
+    if (!rc && kind->extend)
+        rc = kind->extend(db, l);
     buf_release(&q.text);
     return rc;
 }

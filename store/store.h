@@ -164,6 +164,16 @@ struct store_task_get {
 };
 void store_task_get(struct store *s, struct store_task_get *g);
 
+/* What belongs to one row of a list, oldest first. */
+struct row_ids {
+    struct str *items;
+    size_t n;
+};
+struct row_attempts {
+    struct attempt_row *items;
+    size_t n;
+};
+
 /* Newest first. Filters with p == NULL / 0 do not filter. `trigger` is a type (webhook schedule api cli
    mcp) or else a name; `state` of receipts is their status, of fires their outcome; `agent` of
    deliveries and receipts is that of the task. since and until are inclusive. */
@@ -176,7 +186,9 @@ struct store_list {
     size_t n;
     int64_t next_before_seq;    /* 0 = no more */
     struct task_row *tasks;     /* input and result cut to 2 KiB + 1 so that the caller sees it was cut */
+    struct row_ids *task_deliveries; /* of each task */
     struct delivery_row *deliveries; /* without body */
+    struct row_attempts *attempts;   /* of each delivery */
     struct receipt_row *receipts;    /* without headers and body */
     struct fire_row *fires;
 };

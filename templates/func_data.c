@@ -1,6 +1,7 @@
 /* Numbers, lists, objects, and bytes as text. */
-#include "base/crypto.h"
 #include "templates/func.h"
+
+#include "base/crypto.h"
 
 #include <math.h>
 

@@ -1,7 +1,8 @@
 /* Instants: text in RFC 3339 or seconds since 1970, printed by Go's layouts ("2006-01-02
    15:04"). */
-#include "base/when.h"
 #include "templates/func.h"
+
+#include "base/when.h"
 
 #include <stdio.h>
 

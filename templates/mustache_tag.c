@@ -146,7 +146,7 @@ static int scan_tag(struct scanner *s, size_t start)
         kind = 'v';
     else
         s->at++;
-    size_t end;
+    size_t end = s->at;
     if (find_close(s, kind, &inside, &end) < 0)
         return -1;
     struct mustache_tag *t = add(s);

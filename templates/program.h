@@ -5,8 +5,9 @@
 #ifndef KERYX_TEMPLATES_PROGRAM_H
 #define KERYX_TEMPLATES_PROGRAM_H
 
-#include "base/map.h"
 #include "templates/template.h"
+
+#include "base/map.h"
 
 #define PROGRAM_MAX_BODIES 256 /* partials and `define`s of one template */
 #define PROGRAM_MAX_ARGS   64  /* of one call */

@@ -87,7 +87,7 @@ static int no_fields(struct run *r, const struct expr *x, const struct step *ste
 static bool may_have(const struct json *box, const struct step *step)
 {
     return box->type == JSON_OBJECT ||
-           (box->type == JSON_LIST && (step->numeric || step->key.p[0] == '_'));
+           (box->type == JSON_LIST && (step->numeric || str_starts(step->key, STR("_"))));
 }
 
 /* Walks path's names. *out NULL = missing, after it was noted. */

@@ -4,6 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 
+_Static_assert(!((JSON_ESCAPED | JSON_KEY_ESCAPED | JSON_FOLD | JSON_RAW | JSON_PLACED |
+                  JSON_SHARED) &
+                 VALUE_FLOAT),
+               "the bit of VALUE_FLOAT is taken");
+
 const struct json value_nil = { .type = JSON_NULL, .text = { "null", 4 } };
 const struct json value_true = { .type = JSON_TRUE, .text = { "true", 4 } };
 const struct json value_false = { .type = JSON_FALSE, .text = { "false", 5 } };
@@ -208,7 +213,7 @@ const char *value_format_double(double d, bool json, char text[VALUE_NUMBER_TEXT
         return "NaN";
     if (isinf(d))
         return d < 0 ? "-Inf" : "+Inf";
-    char digits[20];
+    char digits[20] = { 0 };
     int exponent = 0;
     const char *sign = signbit(d) ? "-" : "";
     int n = (int)shortest(fabs(d), digits, &exponent);

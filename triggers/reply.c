@@ -90,7 +90,7 @@ void reply_settled(struct webhook_call *call, const char *word, const struct jso
 
 void reply_handshake(struct webhook_call *call, const struct source_answer *from)
 {
-    struct http_answer answer = { .status = 200, .content_type = from->content_type, .body = from->body };
+    struct http_answer answer = { .status = from->status, .content_type = from->content_type, .body = from->body };
     reply_count(call, "handshake");
     http_reply(call->request, &answer);
 }

@@ -16,32 +16,29 @@ QUICK = "quick" in sys.argv[1:]
 ROUNDS = 3
 SECONDS = 1 if QUICK else 3
 WARM = 0.3 if QUICK else 1
-KERYX, RESULTS, COMMANDS = None, [], {}
+KERYX, RESULTS, RATIOS, COMMANDS = None, [], [], {}
 
-CONFIG = """
-server: {listen: "127.0.0.1:{port}"}
-store: {url: "sqlite:keryx.db"}
+
+
+def hook(path, more="response: {mode: async}"):
+    return (f"{{type: webhook, path: /hooks/{path}, source: github, secret: {SECRET}, "
+            f"signature_header: X-Hub-Signature-256, {more}}}")
+
+
+CONFIG = f"""
+server: {{listen: "127.0.0.1:{{port}}"}}
+store: {{url: "sqlite:keryx.db"}}
 agents:
   waits:                        # accepted work queues up and never runs
     command: [sleep, "1000000"]
     max_concurrent: 1
     max_queued: 100000000
-    trigger: &hook {type: webhook, path: /hooks/waits, source: github, secret: SECRET, signature_header: X-Hub-Signature-256, response: {mode: async}}
-  echo:
-    type: echo
-    max_queued: 100000000
-    trigger: {<<: *hook, path: /hooks/echo}
-  sync:
-    type: echo
-    trigger: {<<: *hook, path: /hooks/sync, response: {mode: sync}}
-  filtered:
-    type: echo
-    trigger: {<<: *hook, path: /hooks/filtered, events: [push]}
-  command:
-    command: [/bin/true]
-    max_queued: 100000000
-    trigger: {<<: *hook, path: /hooks/command}
-""".replace("SECRET", SECRET)
+    trigger: {hook("waits")}
+  echo: {{type: echo, max_queued: 100000000, trigger: {hook("echo")}}}
+  sync: {{type: echo, trigger: {hook("sync", "response: {mode: sync}")}}}
+  filtered: {{type: echo, trigger: {hook("filtered", "events: [push]")}}}
+  command: {{command: [/bin/true], max_queued: 100000000, trigger: {hook("command")}}}
+"""
 HOOKS = json.dumps([{"id": "bench", "execute-command": "/bin/true", "http-methods": ["POST"], "response-message": "ok", "trigger-rule": {
     "match": {"type": "payload-hmac-sha256", "secret": SECRET, "parameter": {"source": "header", "name": "X-Hub-Signature-256"}}}}])
 
@@ -90,7 +87,7 @@ def rounds(row, starters, measure, n=ROUNDS):
                     values, command = measure(server)
                     note(row, server, i, values, command)
             except Unavailable as why:
-                print(f"   left out: {why}")
+                print(f"   left out: {str(why).strip()}")
                 gone.add(start)
 
 
@@ -122,7 +119,7 @@ def ratio(row, mine, other, key, goal="", what=None):
     a, b = series(row, mine, key), series(row, other, key)
     if a and b and statistics.median(b):
         value = statistics.median(a) / statistics.median(b)
-        RESULTS.append({"row": row, "ratio": f"{mine} : {other}", "key": key, "value": value, "goal": goal})
+        RATIOS.append({"row": row, "of": mine, "to": other, "key": key, "value": value, "goal": goal})
         print(f"   {what or key}: {mine} = {value:.2f} × {other}" + (f"   (goal {goal})" if goal else ""), flush=True)
 
 
@@ -350,7 +347,7 @@ def store():
     finally:
         subprocess.run(["rm", "-r", str(folder)], check=True)
     print("   " + text.replace("\n", "\n   "))
-    RESULTS.append({"row": "store", "text": text})
+    RESULTS.append({"row": "store", "server": "store", "text": text})
 
 
 ROWS = {"accept": accept, "refuse": refuse, "open": open_loop, "sync": sync, "command": command, "deliver": deliver, "idle": idle, "start": start,
@@ -373,7 +370,7 @@ def main():
             ROWS[name]()
     finally:
         facts["load_after"] = [round(x, 2) for x in os.getloadavg()]
-        (OUT / "results.json").write_text(json.dumps({"machine": facts, "quick": QUICK, "results": RESULTS,
+        (OUT / "results.json").write_text(json.dumps({"machine": facts, "quick": QUICK, "results": RESULTS, "ratios": RATIOS,
                                                       "commands": {f"{r}: {s}": c for (r, s), c in COMMANDS.items()}}, indent=1))
         print(f"\nload average at the end {facts['load_after'][0]}; all values: {(OUT / 'results.json')}".replace(str(ROOT), "."))
 

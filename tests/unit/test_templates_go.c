@@ -116,7 +116,7 @@ TEST(errors_have_line_and_column)
 
 static const struct row strict_rows[] = {
     { "a field of a scalar", "{{.s.x}}", DATA, "!no field x in a value of type string" },
-    { "a field of a list", "{{.l.x}}", DATA, "!no field x in a list" },
+    { "a field of a list", "{{.l.x}}", DATA, "!no field x in a value of type []" },
     { "a field of null", "{{.nul.x}}", DATA, "!no field x" },
     { "the length of nothing", "{{len .x}}", DATA, "!no length" },
     { "an index of nothing", "{{index .x 1}}", DATA, "!index nil" },
