@@ -189,7 +189,7 @@ static void serve_stop(struct daemon *d)
     serve_notify("STOPPING=1");
     d->open = 2;
     triggers_stop(d->triggers);
-    http_server_drain(d->server, deadline, serve_drained, d);
+    http_server_drain(d->server, patience, serve_drained, d);
     engine_drain(d->core.engine, deadline, serve_drained, d);
 }
 
@@ -313,6 +313,9 @@ static int serve_go(struct daemon *d, struct generation *g)
         loop_signal_set(d->core.loop, &d->term, SIGTERM, serve_on_term);
         loop_signal_set(d->core.loop, &d->interrupt, SIGINT, serve_on_interrupt);
         loop_signal_set(d->core.loop, &d->hangup, SIGHUP, serve_on_hangup);
+        size_t left = agents_sweep();
+        if (left)
+            log_warn("processes of an earlier run were ended");
         engine_start(d->core.engine, serve_engine_started, d);
         loop_run(d->core.loop);
         log_info("keryx has stopped");

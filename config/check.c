@@ -9,6 +9,7 @@ struct checker {
     const struct config *c;
     struct config_problems *problems;
     struct arena *scratch;
+    const char **llm_names, **tool_names; /* made when first needed */
 };
 
 static struct config_pos place(struct config_pos own, struct config_pos otherwise)
@@ -16,20 +17,42 @@ static struct config_pos place(struct config_pos own, struct config_pos otherwis
     return own.line ? own : otherwise;
 }
 
-static void unknown_name(struct checker *k, struct config_pos pos, const char *path,
-                         struct str name, const char *what, const char *const *names, size_t n)
+struct unknown {
+    struct config_pos pos;
+    const char *path;
+    struct str name;
+    const char *what;   /* "llm; expected a name of llms" */
+    const char **names; /* that it could have been */
+    size_t n;
+};
+
+static void unknown_name(struct checker *k, const struct unknown *u)
 {
-    config_problem(k->problems, false, pos, "%s: '%.*s' is no %s%s", path,
-                   STR_ARG(str_sub(name, 0, 100)), what,
-                   config_field_suggest(k->scratch, name, names, n));
+    const char *near = "";
+    if (k->problems->n < 1000) /* nobody reads more guesses than that */
+        near = config_field_suggest(k->scratch, u->name, u->names, u->n);
+    config_problem(k->problems, false, u->pos, "%s: '%.*s' is no %s%s", u->path,
+                   STR_ARG(str_sub(u->name, 0, 100)), u->what, near);
 }
 
-static const char **llm_names(const struct checker *k)
+static const char **llm_names(struct checker *k)
 {
-    const char **names = arena_alloc(k->scratch, (k->c->n_llms + 1) * sizeof(*names));
+    if (k->llm_names)
+        return k->llm_names;
+    k->llm_names = arena_alloc(k->scratch, (k->c->n_llms + 1) * sizeof(*k->llm_names));
     for (size_t i = 0; i < k->c->n_llms; i++)
-        names[i] = k->c->llms[i].name.s.p;
-    return names;
+        k->llm_names[i] = k->c->llms[i].name.s.p;
+    return k->llm_names;
+}
+
+static const char **tool_names(struct checker *k)
+{
+    if (k->tool_names)
+        return k->tool_names;
+    k->tool_names = arena_alloc(k->scratch, (k->c->n_tools + 1) * sizeof(*k->tool_names));
+    for (size_t i = 0; i < k->c->n_tools; i++)
+        k->tool_names[i] = k->c->tools[i].name.s.p;
+    return k->tool_names;
 }
 
 /* Without `llms:` the llm `default` is made from the environment. */
@@ -40,7 +63,8 @@ static bool llm_known(const struct checker *k, struct str name)
 
 static void unknown_llm(struct checker *k, struct config_pos pos, const char *path, struct str name)
 {
-    unknown_name(k, pos, path, name, "llm; expected a name of llms", llm_names(k), k->c->n_llms);
+    unknown_name(k, &(struct unknown){ pos, path, name, "llm; expected a name of llms",
+                                       llm_names(k), k->c->n_llms });
 }
 
 static void check_llms(struct checker *k)
@@ -70,8 +94,8 @@ static void check_defaults(struct checker *k)
     const char **names = arena_alloc(k->scratch, (k->c->n_agents + 1) * sizeof(*names));
     for (size_t i = 0; i < k->c->n_agents; i++)
         names[i] = k->c->agents[i].name.s.p;
-    unknown_name(k, agent->pos, "defaults.agent", agent->s, "agent; expected a name of agents",
-                 names, k->c->n_agents);
+    unknown_name(k, &(struct unknown){ agent->pos, "defaults.agent", agent->s,
+                                       "agent; expected a name of agents", names, k->c->n_agents });
 }
 
 static bool only_delivers(const struct config_agent *a)
@@ -116,20 +140,15 @@ static bool tool_known(const struct checker *k, struct str name)
 
 static void check_agent_tools(struct checker *k, const struct config_agent *a)
 {
-    const char **names = NULL;
     for (size_t i = 0; i < a->tools.n; i++) {
         const struct config_text *name = &a->tools.items[i];
         if (tool_known(k, name->s))
             continue;
-        if (!names) {
-            names = arena_alloc(k->scratch, (k->c->n_tools + 1) * sizeof(*names));
-            for (size_t j = 0; j < k->c->n_tools; j++)
-                names[j] = k->c->tools[j].name.s.p;
-        }
-        unknown_name(k, name->pos,
-                     arena_printf(k->scratch, "agents.%s.tools[%zu]", a->name.s.p, i).p, name->s,
-                     "tool; expected a name of tools, or SERVER.TOOL of an mcp one", names,
-                     k->c->n_tools);
+        unknown_name(k, &(struct unknown){
+                            name->pos,
+                            arena_printf(k->scratch, "agents.%s.tools[%zu]", a->name.s.p, i).p,
+                            name->s, "tool; expected a name of tools, or SERVER.TOOL of an mcp one",
+                            tool_names(k), k->c->n_tools });
     }
 }
 
@@ -142,9 +161,11 @@ static void check_tools(struct checker *k)
         const struct config_tool_plain *plain = tool->kind;
         for (size_t j = 0; j < plain->agents.n; j++)
             if (!config_find_agent(k->c, plain->agents.items[j].s))
-                unknown_name(k, plain->agents.items[j].pos,
-                             arena_printf(k->scratch, "tools.%s.agents[%zu]", tool->name.s.p, j).p,
-                             plain->agents.items[j].s, "agent; expected a name of agents", NULL, 0);
+                unknown_name(
+                    k, &(struct unknown){
+                           plain->agents.items[j].pos,
+                           arena_printf(k->scratch, "tools.%s.agents[%zu]", tool->name.s.p, j).p,
+                           plain->agents.items[j].s, "agent; expected a name of agents", NULL, 0 });
     }
 }
 
@@ -171,8 +192,10 @@ static void check_target(struct checker *k, const char *path, const struct confi
     const struct config_kind *kind;
     for (size_t i = 0; n < N_ELEMENTS(names) && (kind = config_kinds_at(i)) != NULL; i++)
         names[n++] = kind->name;
-    unknown_name(k, name->pos, path, name->s,
-                 "target; expected a name of connections or targets, or a service", names, n);
+    unknown_name(
+        k, &(struct unknown){ name->pos, path, name->s,
+                              "target; expected a name of connections or targets, or a service",
+                              names, n });
 }
 
 static void check_notifications(struct checker *k, const struct config_notification *list, size_t n)

@@ -28,13 +28,13 @@ void config_problem(struct config_problems *p, bool warning, struct config_pos p
         p->cap = p->cap ? p->cap * 2 : 16;
         p->items = xrealloc(p->items, p->cap * sizeof(*p->items));
     }
-    auto_buf text = BUF_INIT(MAX_PROBLEM);
+    auto_buf text = BUF_INIT(64 * KIB);
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
     struct str whole = buf_view(&text);
-    whole.n = str_utf8_cut(whole, whole.n);
+    whole.n = str_utf8_cut(whole, MIN(whole.n, (size_t)MAX_PROBLEM));
     p->items[p->n++] = (struct config_problem){ .pos = pos,
                                                 .warning = warning,
                                                 .text = arena_cstr(p->arena, whole) };

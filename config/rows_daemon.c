@@ -43,7 +43,7 @@ const struct config_section config_rows_store = {
     .finish = store_finish,
 };
 
-#define DEFAULTS(member) .offset = FIELD_AT(config, defaults.member) - FIELD_AT(config, defaults)
+#define DEFAULTS(member) .offset = (FIELD_AT(config, defaults.member) - FIELD_AT(config, defaults))
 static const struct config_field defaults_rows[] = {
     CONFIG_ROW("llm", TEXT, .flags = FIELD_ROLE, DEFAULTS(llm), .otherwise = "default",
                .help = "llm of agents that name none"),
@@ -61,7 +61,7 @@ const struct config_section config_rows_defaults = {
     .size = sizeof(((struct config *)0)->defaults),
 };
 
-#define BACKGROUND(member) FIELD_AT(config, background.member) - FIELD_AT(config, background)
+#define BACKGROUND(member) (FIELD_AT(config, background.member) - FIELD_AT(config, background))
 static const struct config_field background_rows[] = {
     CONFIG_ROW(
         "max_concurrent", UINT, .offset = BACKGROUND(max_concurrent),
@@ -85,7 +85,7 @@ const struct config_section config_rows_background = {
 #define LISTENER_ROWS(default_path)                                            \
     CONFIG_ROW("enabled", BOOL, LISTENER(enabled), .otherwise = "true",        \
                .help = "false: not served"),                                   \
-        CONFIG_ROW("path", TEXT, LISTENER(path), .otherwise = default_path,    \
+        CONFIG_ROW("path", TEXT, LISTENER(path), .otherwise = (default_path),  \
                    .help = "where it answers"),                                \
         CONFIG_ROW("port", UINT, LISTENER(port), .max = 65535,                 \
                    .help = "opens a listener of its own"),                     \
@@ -109,7 +109,7 @@ static const struct config_section health_section = { .name = "health",
                                                       .size = sizeof(struct config_listener_of) };
 
 #define MONITORING(member) \
-    .offset = FIELD_AT(config, monitoring.member) - FIELD_AT(config, monitoring)
+    .offset = (FIELD_AT(config, monitoring.member) - FIELD_AT(config, monitoring))
 static const struct config_field otlp_rows[] = {
     CONFIG_ROW("endpoint", URL, MONITORING(otlp_endpoint),
                .help = "OTLP/HTTP collector of traces; off unless set"),
@@ -179,7 +179,7 @@ static const struct config_section destination_section = {
     .variant_of = destination_variant_of,
 };
 
-#define LOGGING(member) FIELD_AT(config, logging.member) - FIELD_AT(config, logging)
+#define LOGGING(member) (FIELD_AT(config, logging.member) - FIELD_AT(config, logging))
 static const struct config_field stream_rows[] = {
     CONFIG_ROW("enabled", BOOL, .offset = LOGGING(stream),
                .help = "default: true once there are destinations", .set_at = LOGGING(stream_set)),

@@ -41,8 +41,9 @@ static void check_kind(struct config_reader *r, const struct config_path *path,
     if (!kind) {
         const char *names[64];
         size_t n = 0;
-        for (; n < MIN(n_kinds, N_ELEMENTS(names)); n++)
-            names[n] = kinds[n].name;
+        const struct config_kind *known;
+        for (; n < N_ELEMENTS(names) && (known = config_kinds_at(n)) != NULL; n++)
+            names[n] = known->name;
         config_field_problem(r, path, false, named->type.pos,
                              "'%.*s' is no kind of connection; expected a service's name as type%s",
                              STR_ARG(str_sub(named->type.s, 0, 64)),

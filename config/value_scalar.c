@@ -157,7 +157,7 @@ int config_value_size(struct str text, size_t *out, struct error *e)
 
 void value_site_size(const struct value_site *s, struct config_node *node, size_t *out)
 {
-    size_t value;
+    size_t value = 0;
     if (!value_site_scalar(s, node))
         return;
     if (config_value_size(node->text, &value, NULL) || value < (size_t)s->field->min)

@@ -206,6 +206,23 @@ static void worker_take_result(struct worker *w, const struct run_outcome *o)
     t->tools_called = o->tools_called;
 }
 
+/* The session's new turns; the runner's own copies end with done. */
+static void worker_take_messages(struct worker *w, const struct run_outcome *o)
+{
+    if (o->n_messages == 0)
+        return;
+    struct message_row *rows = ARENA_ARRAY(w->arena, struct message_row, o->n_messages);
+    for (size_t i = 0; i < o->n_messages; i++) {
+        rows[i] = o->messages[i];
+        rows[i].session_id = arena_str(w->arena, o->messages[i].session_id);
+        rows[i].role = arena_str(w->arena, o->messages[i].role);
+        rows[i].content = arena_str(w->arena, o->messages[i].content);
+        rows[i].task_id = w->task.id;
+    }
+    w->finish.messages = rows;
+    w->finish.n_messages = o->n_messages;
+}
+
 /* Failed retryably with tries left: back to the queue at its time. */
 static bool worker_retry(struct worker *w, const struct run_outcome *o)
 {
@@ -241,7 +258,7 @@ static void worker_end(struct worker *w, const struct run_outcome *o)
         return;
     }
     worker_take_result(w, o);
-    w->finish.messages = o->n_messages ? o->messages : NULL;
+    worker_take_messages(w, o);
     if (w->stopping && w->why == RUN_STOP_CANCEL) {
         w->task.state = TASK_CANCELLED;
         worker_finish(w, "task.cancelled");
@@ -324,6 +341,8 @@ static void worker_progress_kept(struct store_op *op)
 static void worker_progress(void *ctx, const char *type, const struct json *data)
 {
     struct worker *w = ctx;
+    if (!strcmp(type, "text.delta"))
+        return; /* what a model says meanwhile is in the result; it is not kept twice */
     if (w->events_kept >= WORKER_MAX_EVENTS) {
         stats_inc(STATS_LIMIT_HITS, "task_events", NULL, NULL);
         return;

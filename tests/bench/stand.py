@@ -82,8 +82,7 @@ def cpu_seconds(pid):
     total = 0.0
     for member in tree(pid):
         with contextlib.suppress(OSError):
-            total += time.clock_gettime((~member << 3) | 2)
-            total += sum(map(int, stat(member)[13:15])) / TICK
+            total += time.clock_gettime((~member << 3) | 2) + sum(map(int, (stat(member) or [])[13:15])) / TICK
     return total
 
 
