@@ -86,7 +86,7 @@ struct api *api_new(const struct api_options *o)
         } of = { .row = route }; /* handlers read their row only */
         struct http_route http = { api_on_head, api_on_request, of.ctx };
         struct error e = ERROR_INIT;
-        bool open = route->flags & API_OPEN;
+        bool open = route->flags & API_PUBLIC;
         if (http_router_add(a->router, route->methods, str_of(route->pattern), &http, &e) != 0 ||
             (open && http_router_add(a->public_router, route->methods, str_of(route->pattern), &http, &e) != 0)) {
             log_error("two API routes clash", "pattern", route->pattern, "error", e.text);

@@ -23,6 +23,7 @@ enum api_flags {
     API_OPEN = 1,      /* no token: /health */
     API_TASK_KEY = 2,  /* ?key= of the task in {id} stands in for a token */
     API_ANY_HOST = 4,  /* Host and Origin rules do not apply */
+    API_PUBLIC = 8,    /* also on a public listener beside an admin_listen */
 };
 
 /* A row of the contents page of the API (routes.c). */

@@ -2,7 +2,7 @@
 #include "api/call.h"
 
 const struct api_route api_routes[] = {
-    { "GET", "/health", CONFIG_ROLE_NONE, API_OPEN | API_ANY_HOST, health_get, "Is the daemon alive and its store writable" },
+    { "GET", "/health", CONFIG_ROLE_NONE, API_OPEN | API_ANY_HOST | API_PUBLIC, health_get, "Is the daemon alive and its store writable" },
     { "GET", "/ready", CONFIG_ROLE_NONE, API_OPEN | API_ANY_HOST, ready_get, "Does it take work" },
     { "GET", "/metrics", CONFIG_ROLE_VIEWER, 0, metrics_get, "Prometheus text" },
     { "GET", "/version", CONFIG_ROLE_VIEWER, 0, version_get, "Name and version" },

@@ -88,13 +88,35 @@ static void run_committed(struct intake *i)
         run_accepted(run);
         return;
     case INTAKE_QUEUE_FULL:
-        api_refuse(run->call, 503, "the agent's queue is full; try again later");
-        return;
     case INTAKE_ALREADY_FIRED:
     case INTAKE_UNAVAILABLE:
         api_store_trouble(run->call, &i->error);
         return;
     }
+}
+
+/* Every member is known and, but for input, a string (timeout may be a number of seconds). */
+static bool run_members(struct api_call *call)
+{
+    static const char *const names[] = { "input", "mode", "callback_url", "session", "timeout", "trigger" };
+    for (const struct json *m = call->body ? call->body->child : NULL; m; m = m->next) {
+        struct str key = json_key_text(call->arena, m);
+        size_t i = 0;
+        while (i < N_ELEMENTS(names) && !str_eq_c(key, names[i]))
+            i++;
+        if (i == N_ELEMENTS(names)) {
+            const char *near = str_nearest(key, names, N_ELEMENTS(names));
+            api_refuse(call, 400, "there is no member '%" STR_FMT "'%s%s%s", STR_ARG(key),
+                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+            return false;
+        }
+        bool number = m->type == JSON_NUMBER && !strcmp(names[i], "timeout");
+        if (i > 0 && m->type != JSON_STRING && m->type != JSON_NULL && !number) {
+            api_refuse(call, 400, "%s: expected a string", names[i]);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool run_mode(struct run_call *run)
@@ -119,7 +141,8 @@ static bool run_options(struct run_call *run)
 {
     struct api_call *call = run->call;
     struct error e = ERROR_INIT;
-    struct str timeout = json_get_str(call->arena, call->body, "timeout", STR_NULL);
+    const struct json *given = json_get(call->body, STR("timeout"));
+    struct str timeout = given ? json_text(call->arena, given) : STR_NULL;
     run->timeout_us = RUN_TIMEOUT_US;
     if (timeout.p && duration_parse(timeout, true, &run->timeout_us, &e) != 0) {
         api_refuse(call, 400, "timeout: %s", e.text);
@@ -161,7 +184,7 @@ void run_post(struct api_call *call)
         api_refuse(call, 409, "the agent '%s' is disabled", agent->name.s.p);
         return;
     }
-    if (!run_mode(run) || !run_options(run))
+    if (!run_members(call) || !run_mode(run) || !run_options(run))
         return;
     const struct http_headers *headers = &call->request->headers;
     struct str key = str_trim(http_header_get(headers, STR("idempotency-key")));

@@ -19,7 +19,7 @@ struct generation *core_load(const char *path, struct buf *out)
     struct config_problems problems;
     config_problems_init(&problems);
     struct generation *g = NULL;
-    struct config *c = config_load(path, &problems);
+    struct config *c = config_read(path, &problems); /* also with errors: the rooms tell theirs too */
     if (c)
         g = generation_new(c, core_parts, &problems);
     config_problems_print(&problems, path, out);

@@ -140,7 +140,8 @@ struct config_llm {
 enum config_provider { CONFIG_OPENAI, CONFIG_ANTHROPIC, CONFIG_GEMINI, CONFIG_OLLAMA };
 
 struct config_tool {
-    struct config_text name, type;     /* mcp command web_fetch read_file write_file webhook schedule run_agent */
+    /* mcp command web_fetch read_file write_file webhook schedule run_agent */
+    struct config_text name, type;
     bool enabled, require_approval;
     struct config_text description, approval_prompt;
     const struct config_node *node;    /* the whole entry */
@@ -158,7 +159,12 @@ struct config_limits {
 
 enum config_trigger_type { CONFIG_SCHEDULE, CONFIG_WEBHOOK };
 enum config_misfire { CONFIG_MISFIRE_ONCE, CONFIG_MISFIRE_SKIP, CONFIG_MISFIRE_ALL };
-enum config_overlap { CONFIG_OVERLAP_SKIP, CONFIG_OVERLAP_ALLOW, CONFIG_OVERLAP_QUEUE, CONFIG_OVERLAP_REPLACE };
+enum config_overlap {
+    CONFIG_OVERLAP_SKIP,
+    CONFIG_OVERLAP_ALLOW,
+    CONFIG_OVERLAP_QUEUE,
+    CONFIG_OVERLAP_REPLACE
+};
 enum config_mode { CONFIG_SYNC, CONFIG_ASYNC, CONFIG_CALLBACK };
 enum config_session_mode { CONFIG_PER_DELIVERY, CONFIG_PER_ENTITY, CONFIG_NAMED_SESSION };
 

@@ -288,6 +288,14 @@ static void read_field(struct config_reader *r, const struct config_path *path,
     }
 }
 
+bool config_field_given(const struct config_node *node, const char *key)
+{
+    const struct config_node *value = config_node_get(node, key);
+    if (!value || value->kind != CONFIG_NODE_SCALAR || value->broken)
+        return value != NULL;
+    return value->text.n || value->scalar == CONFIG_SCALAR_NULL;
+}
+
 struct config_node *config_field_rest(struct config_reader *r, const struct config_section *section,
                                       const struct config_node *node)
 {

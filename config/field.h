@@ -136,6 +136,9 @@ struct config_node *config_field_rest(struct config_reader *r, const struct conf
 /* config_value_expand() of all members of a map. */
 void config_field_expand(struct config_reader *r, const struct config_path *path,
                          const struct config_node *node);
+/* Whether a key is there with something in it; "" (after expansion) counts as left out, what was
+   reported already as given. */
+bool config_field_given(const struct config_node *node, const char *key);
 /* The k-th word of "a|b|c"; false at the end. */
 bool config_field_choice(const char *choices, size_t k, struct str *word);
 /* Index of word, or -1. */

@@ -154,7 +154,7 @@ static const struct config_field agent_rows[] = {
                .help = "the loop"),
     CONFIG_ROW("structured_output", NODE, .only = AS_LLM, AT(structured_output),
                .section = &config_rows_structured_output, .help = "the answer is JSON"),
-    CONFIG_ROW("command", COMMAND, .only = AS_COMMAND, AT(command),
+    CONFIG_ROW("command", COMMAND, .flags = FIELD_MAY_EMPTY, .only = AS_COMMAND, AT(command),
                .set_at = FIELD_AT(config_agent, command_is_shell),
                .help = "a list is a program and its arguments, text is a line for sh -c"),
     CONFIG_ROW("input_via", CHOICE, .only = AS_COMMAND, AT(input_via), .otherwise = "stdin",
@@ -162,8 +162,8 @@ static const struct config_field agent_rows[] = {
     CONFIG_ROW("output", WORD, .only = AS_COMMAND, AT(output), .otherwise = "text",
                .choices = "text|json|jsonl|claude|codex|gemini|opencode|pi",
                .help = "what the program prints"),
-    CONFIG_ROW("session_args", TEXTS, .flags = FIELD_TEMPLATE, .only = AS_COMMAND, AT(session_args),
-               .help = "arguments added when a session goes on"),
+    CONFIG_ROW("session_args", TEXTS, .flags = FIELD_TEMPLATE | FIELD_MAY_EMPTY, .only = AS_COMMAND,
+               AT(session_args), .help = "arguments added when a session goes on"),
     CONFIG_ROW("env", PAIRS, .flags = FIELD_PRIVATE, .only = AS_COMMAND, AT(env),
                .help = "variables of the child"),
     CONFIG_ROW("pass_env", TEXTS, .only = AS_COMMAND, AT(pass_env),
@@ -267,6 +267,19 @@ static void read_instruction_file(struct config_reader *r, const struct config_p
         a->instruction = (struct config_text){ .s = text, .pos = at.pos };
 }
 
+/* [], "" and ["", …] name nothing that could be run. */
+static void check_program(struct config_reader *r, const struct config_path *path,
+                          const struct config_node *node, const struct config_texts *argv)
+{
+    if (!node || node->broken)
+        return;
+    bool shell = argv->n && node->kind == CONFIG_NODE_SCALAR;
+    bool none = node->kind == CONFIG_NODE_LIST && !node->count;
+    if (none || (argv->n && !str_trim(argv->items[shell ? 2 : 0].s).n))
+        config_field_problem(r, &(struct config_path){ .up = path, .key = STR("command") }, false,
+                             node->pos, "no program; expected one, and its arguments");
+}
+
 /* What the type cannot do without. */
 static void check_type(struct config_reader *r, const struct config_path *path,
                        const struct config_node *node, const struct config_agent *a)
@@ -278,9 +291,11 @@ static void check_type(struct config_reader *r, const struct config_path *path,
         missing = "http";
     if (a->type == CONFIG_REMOTE && !a->remote.url.s.p)
         missing = "remote";
-    if (missing && !config_node_get(node, missing))
+    if (missing && !config_field_given(node, missing))
         config_field_problem(r, &(struct config_path){ .up = path, .key = str_of(missing) }, false,
                              path->pos, "missing; expected by type: %s", missing);
+    if (a->type == CONFIG_COMMAND)
+        check_program(r, path, config_node_get(node, "command"), &a->command);
 }
 
 static void agent_finish(struct config_reader *r, const struct config_path *path,

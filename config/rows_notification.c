@@ -169,7 +169,7 @@ static void notification_finish(struct config_reader *r, const struct config_pat
     n->where = config_path_text(r->arena, path);
     if (!node)
         return;
-    if (notification_variant_of(n) == 0 && !config_node_get(node, "url"))
+    if (notification_variant_of(n) == 0 && !config_field_given(node, "url"))
         config_field_problem(r, &(struct config_path){ .up = path, .key = STR("url") }, false,
                              path->pos, "missing; expected a URL (http or https)");
     if (n->transform && n->payload_template.s.p)

@@ -296,8 +296,8 @@ static void schedule_finish(struct config_reader *r, const struct config_path *p
 {
     struct error error = ERROR_INIT;
     int64_t us;
-    int given = (config_node_get(node, "cron") != NULL) + (config_node_get(node, "every") != NULL) +
-                (config_node_get(node, "at") != NULL);
+    int given = config_field_given(node, "cron") + config_field_given(node, "every") +
+                config_field_given(node, "at");
     if (given != 1)
         problem_at(r, path, "cron", path->pos,
                    given ? "more than one of cron, every and at; expected exactly one"

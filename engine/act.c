@@ -19,8 +19,11 @@ struct act {
 
 static void act_end(struct act *act, enum act_outcome outcome)
 {
+    struct engine *e = act->engine;
+    e->acts--;
     act->done(act->ctx, outcome);
     arena_free(act->arena);
+    engine_drain_progress(e);
 }
 
 static void act_later(struct loop_task *t)
@@ -39,6 +42,7 @@ static struct act *act_new(struct engine *e, struct str task_id, void (*done)(vo
     act->task_id = arena_str(a, task_id);
     act->done = done;
     act->ctx = ctx;
+    e->acts++;
     return act;
 }
 
@@ -90,8 +94,7 @@ static void cancel_finished(struct store_op *op)
     struct engine *e = act->engine;
     /* It may have been claimed between the look and the write. */
     struct worker *w = op->rc == 0 && !act->finish.applied ? worker_find(e, act->task_id) : NULL;
-    if (w) {
-        worker_stop(w, RUN_STOP_CANCEL);
+    if (w && worker_stop(w, RUN_STOP_CANCEL)) {
         act_end(act, ACT_DONE);
         return;
     }
@@ -112,13 +115,12 @@ static void cancel_got(struct store_op *op)
     struct engine *e = act->engine;
     if (!act_got(act))
         return;
-    if (act->task.state != TASK_QUEUED) {
-        struct worker *w = worker_find(e, act->task_id);
-        if (w)
-            worker_stop(w, RUN_STOP_CANCEL);
+    struct worker *w = worker_find(e, act->task_id);
+    if (task_state_final(act->task.state) || (w && worker_stop(w, RUN_STOP_CANCEL))) {
         act_end(act, w ? ACT_DONE : ACT_WRONG_STATE);
         return;
     }
+    /* Queued; or running, by a claim or an end that is on its way to us: the write comes after it. */
     act->task.state = TASK_CANCELLED;
     act->task.finished_at = loop_wall(e->loop);
     const struct config_agent *agent = config_find_agent(e->generation->config, act->task.agent);
@@ -143,8 +145,7 @@ void engine_cancel_task(struct engine *e, struct str task_id, void (*done)(void 
 {
     struct act *act = act_new(e, task_id, done, ctx);
     struct worker *w = worker_find(e, task_id);
-    if (w) {
-        worker_stop(w, RUN_STOP_CANCEL);
+    if (w && worker_stop(w, RUN_STOP_CANCEL)) {
         act->outcome = ACT_DONE;
         loop_later(e->loop, &act->later, act_later);
         return;
@@ -159,7 +160,7 @@ static void retry_finished(struct store_op *op)
     struct act *act = container_of(op, struct act, finish.op);
     if (!act_applied(act))
         return;
-    queue_added(act->engine->queue, act->task.agent, act->task.created_at);
+    queue_added(act->engine->queue, act->task.agent, act->task.due_at);
     act_end(act, ACT_DONE);
 }
 

@@ -18,6 +18,7 @@ struct engine *engine_new(const struct engine_options *o)
     e->notifier = o->notifier;
     e->single = o->single;
     list_init(&e->workers);
+    list_init(&e->waits);
     list_init(&e->event_watches);
     e->task_watches = map_new(false);
     e->queue = queue_new(e);
@@ -46,9 +47,10 @@ void engine_swap(struct engine *e, struct generation *g)
 static void engine_drained(struct loop_task *t)
 {
     struct engine *e = container_of(t, struct engine, drain_check);
-    if (e->phase != ENGINE_DRAINING || !list_empty(&e->workers) || !outbox_idle(e->outbox) ||
-        store_pending(e->store) > 0)
+    if (e->phase != ENGINE_DRAINING || e->recovery || e->acts || !list_empty(&e->workers) ||
+        !outbox_idle(e->outbox) || store_pending(e->store) > 0)
         return;
+    watch_end_waits(e, true);
     e->phase = ENGINE_DRAINED;
     loop_timer_stop(&e->drain_timer);
     e->drained(e->drained_ctx);
@@ -65,9 +67,11 @@ static void engine_drain_tick(struct loop_timer *t)
     struct engine *e = container_of(t, struct engine, drain_timer);
     int64_t now = loop_mono(e->loop);
     if (now >= e->drain_deadline) {
-        worker_stop_all(e, RUN_STOP_SHUTDOWN);
+        watch_end_waits(e, true);
+        worker_stop_all(e);
         outbox_cut(e->outbox);
     }
+    watch_end_waits(e, false);
     loop_timer_set(e->loop, &e->drain_timer, ENGINE_DRAIN_POLL_US, engine_drain_tick);
     engine_drain_progress(e);
 }
@@ -90,10 +94,12 @@ void engine_free(struct engine *e)
         return;
     loop_timer_stop(&e->drain_timer);
     loop_later_cancel(e->loop, &e->drain_check);
+    worker_forget_all(e);
     outbox_free(e->outbox);
     janitor_free(e->janitor);
     queue_free(e->queue);
-    map_free(e->task_watches);
+    recovery_free(e->recovery);
+    watch_release(e);
     hmac_key_free(e->task_key);
     generation_unref(e->generation);
     free(e->node);

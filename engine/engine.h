@@ -34,13 +34,15 @@ struct engine_options {
 
 struct engine *engine_new(const struct engine_options *o) must_check;
 /* Recovers what a dead process left, then begins to claim and send. `started` is called once, later;
-   rc -1 when the store could not be read. */
+   rc -1 when the store could not be read, or (CANCELLED) when a drain came first. */
 void engine_start(struct engine *e, void (*started)(void *ctx, int rc, const struct error *why), void *ctx);
 /* New work runs under g from now on; running tasks keep theirs. Takes a reference. */
 void engine_swap(struct engine *e, struct generation *g);
 /* No new intake, no new claims; running tasks may finish until deadline_us (monotonic), then are stopped
    and put back to queued; attempts under way end or are released. drained is called once, later. */
 void engine_drain(struct engine *e, int64_t deadline_us, void (*drained)(void *ctx), void *ctx);
+/* After the store has been closed: what it had not answered by then is forgotten. Runners that have not
+   ended may still call done. */
 void engine_free(struct engine *e);
 
 struct generation *engine_generation(const struct engine *e); /* current; not referenced for the caller */
@@ -109,6 +111,22 @@ struct task_watch {
 /* Tells when the task reaches a final state from now on. Start it inside intake.done. */
 void engine_watch_task(struct engine *e, struct task_watch *w, struct str task_id);
 void engine_watch_cancel(struct engine *e, struct task_watch *w); /* fine when not watching */
+
+/* A caller that waits for its task's end, but not forever. */
+struct task_wait {
+    struct task_watch watch;
+    struct loop_timer timer;
+    struct list_link link; /* private: engine.waits */
+    struct engine *engine;
+    /* Once. task == NULL: the time is over, or the daemon ends; the task goes on. */
+    void (*over)(struct task_wait *w, const struct task_row *task);
+};
+/* Start it inside intake.done; w must live until over. A drain ends it early: at once when the task does
+   not run yet, else with the drain's time. */
+void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id, int64_t timeout_us);
+/* {"task_id","status","result" | "error","agent_name"} of a task that has ended, in `a`; may share the
+   task's strings. */
+struct json *engine_answer(struct arena *a, const struct task_row *task);
 
 struct event_watch {
     struct list_link link;

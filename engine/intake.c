@@ -2,6 +2,7 @@
    one transaction. Schedule, webhook, API and CLI all arrive here. */
 #include "base/id.h"
 #include "base/log.h"
+#include "base/stats.h"
 #include "engine/engine_inside.h"
 
 struct intake_job {
@@ -13,6 +14,7 @@ struct intake_job {
     struct schedule_row schedule;
     struct event_batch failed; /* when the task is committed as failed at once */
     struct loop_task later;    /* answers without a commit */
+    bool announced;            /* counted by the queue as on its way */
 };
 
 /* The caller may begin to watch in done; a task that was born failed has then ended already. */
@@ -23,7 +25,7 @@ static void intake_finish(struct intake_job *job)
     struct generation *g = job->generation;
     struct arena *a = job->record.op.arena;
     bool ended = i->outcome == INTAKE_ACCEPTED && job->task.state == TASK_FAILED;
-    i->done(i); /* the caller may free `i` here */
+    i->done(i); /* the caller may free `i` and its strings here */
     if (ended)
         watch_task_ended(e, &job->task);
     arena_free(a);
@@ -35,6 +37,10 @@ static void intake_accepted(struct intake_job *job)
     struct engine *e = job->engine;
     if (job->task.state == TASK_QUEUED && job->intake->agent.p) {
         queue_added(e->queue, job->task.agent, job->task.created_at);
+    } else if (job->task.state == TASK_FAILED) {
+        stats_inc(STATS_TASKS, job->task.agent.p, job->task.trigger_type.p, "failed");
+        log_warn("task failed", "task_id", job->task.id.p, "agent", job->task.agent.p, "error",
+                 job->task.error_message.p);
     } else if (job->task.state == TASK_RUNNING) {
         const struct config_agent *agent = config_find_agent(e->generation->config, job->task.agent);
         queue_slot_taken(e->queue, job->task.agent, agent && agent->type == CONFIG_COMMAND);
@@ -51,6 +57,8 @@ static void intake_recorded(struct store_op *op)
     struct intake_job *job = container_of(op, struct intake_job, record.op);
     struct intake *i = job->intake;
     i->task_id = job->task.id;
+    if (job->announced)
+        queue_withdraw(job->engine->queue, job->task.agent);
     i->receipt_id = i->receipt ? i->receipt->id : STR_NULL;
     if (op->rc != 0) {
         i->outcome = INTAKE_UNAVAILABLE;
@@ -127,8 +135,8 @@ static void intake_fail_task(struct intake_job *job)
     const struct intake *i = job->intake;
     struct task_row *t = &job->task;
     t->state = TASK_FAILED;
-    t->error_type = i->failed_type;
-    t->error_message = i->failed_message;
+    t->error_type = arena_str(job->record.op.arena, i->failed_type);
+    t->error_message = arena_str(job->record.op.arena, i->failed_message);
     t->finished_at = t->created_at;
     const struct config_agent *agent = config_find_agent(job->generation->config, t->agent);
     struct engine_event event = {
@@ -205,6 +213,9 @@ void engine_submit(struct engine *e, struct intake *i)
         intake_make_task(job);
         if (i->failed_type.p)
             intake_fail_task(job);
+        job->announced = job->task.state == TASK_QUEUED;
+        if (job->announced)
+            queue_announce(e->queue, job->task.agent);
     }
     intake_make_fires(job);
     store_record(e->store, &job->record);

@@ -11,7 +11,7 @@
 #include "engine/engine_inside.h"
 
 #define OUTBOX_MAX_TRANSFERS 512    /* in memory, all receivers */
-#define OUTBOX_PER_RECEIVER 8       /* rows of one receiver in memory, unless it allows more at once */
+#define OUTBOX_PER_RECEIVER 8       /* rows that one question takes of a receiver */
 #define OUTBOX_RETRY_US (1 * US_PER_S)
 
 struct receiver {
@@ -32,7 +32,7 @@ struct transfer {
     struct generation *generation;
     const struct sender_kind *kind;
     struct send *send;
-    struct list_link active; /* on outbox.active while an attempt is under way */
+    struct list_link active; /* on outbox.active or outbox.unstored */
     int64_t started_wall;
     struct attempt_row attempt;
     struct event_batch failed;
@@ -44,6 +44,7 @@ struct outbox {
     struct engine *engine;
     struct map *receivers;
     struct list active;     /* attempts under way */
+    struct list unstored;   /* verdicts that the store did not take; tried again by their timers */
     size_t transfers;
     bool asking, again, draining;
     struct loop_task turn;
@@ -114,6 +115,7 @@ static void transfer_free(struct transfer *t)
 static void transfer_commit_again(struct loop_timer *timer)
 {
     struct transfer *t = container_of(timer, struct transfer, again);
+    list_remove(&t->outbox->unstored, &t->active);
     store_attempt(t->outbox->engine->store, &t->verdict);
 }
 
@@ -124,6 +126,7 @@ static void transfer_committed(struct store_op *op)
     if (op->rc != 0 && op->error.code != ERROR_NOT_FOUND) {
         log_error("an attempt could not be stored, trying again", "delivery_id", t->row.id.p, "error",
                   op->error.text);
+        list_append(&t->outbox->unstored, &t->active);
         loop_timer_set(e->loop, &t->again, OUTBOX_RETRY_US, transfer_commit_again);
         return;
     }
@@ -254,7 +257,7 @@ static void transfer_start(struct transfer *t)
 
 static void receiver_start(struct outbox *o, struct receiver *r)
 {
-    while (!o->draining && r->under_way < r->max_concurrent && !list_empty(&r->waiting))
+    while (!o->draining && !r->disabled && r->under_way < r->max_concurrent && !list_empty(&r->waiting))
         transfer_start(container_of(list_take(&r->waiting), struct transfer, link));
 }
 
@@ -299,7 +302,8 @@ static void outbox_due_rows(struct store_op *op)
         arena_free(op->arena);
         return;
     }
-    for (size_t i = 0; i < ask->due.n_deliveries; i++)
+    /* When a drain came meanwhile: their lease ends with this process. */
+    for (size_t i = 0; i < ask->due.n_deliveries && !o->draining; i++)
         outbox_take(o, &ask->due.deliveries[i]);
     const struct map_entry *entry;
     for (size_t at = 0; (entry = map_next(o->receivers, &at)) != NULL;)
@@ -320,7 +324,7 @@ static size_t outbox_full_receivers(struct outbox *o, struct arena *a, struct st
     *names = ARENA_ARRAY(a, struct str, map_count(o->receivers) + 1);
     for (size_t at = 0; (entry = map_next(o->receivers, &at)) != NULL;) {
         const struct receiver *r = entry->value;
-        if (r->disabled || r->waiting.count + r->under_way >= MIN(r->max_concurrent, OUTBOX_PER_RECEIVER))
+        if (r->disabled || r->waiting.count + r->under_way >= r->max_concurrent)
             (*names)[n++] = arena_str(a, str_of(r->name));
     }
     return n;
@@ -368,6 +372,7 @@ struct outbox *outbox_new(struct engine *e)
     o->engine = e;
     o->receivers = map_new(false);
     list_init(&o->active);
+    list_init(&o->unstored);
     return o;
 }
 
@@ -417,6 +422,12 @@ void outbox_cut(struct outbox *o)
         struct transfer *t = container_of(link, struct transfer, active);
         list_remove(&o->active, link);
         t->kind->cancel(t->send);
+        t->receiver->under_way--;
+        transfer_free(t);
+    }
+    list_each(&o->unstored, link) {
+        struct transfer *t = container_of(link, struct transfer, active);
+        list_remove(&o->unstored, link);
         t->receiver->under_way--;
         transfer_free(t);
     }

@@ -17,6 +17,7 @@ struct agent_queue {
     struct list_link link; /* on queue.waiting while queued > 0 */
     char *agent;
     size_t queued;
+    size_t coming;  /* submitted, not yet committed */
     size_t running;
     int64_t oldest; /* created_at of a task that waits; a lower bound */
 };
@@ -24,7 +25,7 @@ struct agent_queue {
 struct queue {
     struct engine *engine;
     struct map *agents;  /* name → struct agent_queue */
-    struct list waiting; /* those with queued > 0, next turn first */
+    struct list waiting; /* those with queued > 0; who was served last is at the end */
     size_t depth;
     size_t running, running_commands;
     bool claiming, again;
@@ -147,7 +148,19 @@ void queue_removed(struct queue *q, struct str agent)
 size_t queue_depth(const struct queue *q, struct str agent)
 {
     const struct agent_queue *aq = map_get(q->agents, agent);
-    return aq ? aq->queued : 0;
+    return aq ? aq->queued + aq->coming : 0;
+}
+
+void queue_announce(struct queue *q, struct str agent)
+{
+    queue_agent(q, agent)->coming++;
+}
+
+void queue_withdraw(struct queue *q, struct str agent)
+{
+    struct agent_queue *aq = queue_agent(q, agent);
+    assert(aq->coming > 0);
+    aq->coming--;
 }
 
 static bool queue_is_command(const struct config_agent *agent)
@@ -191,22 +204,54 @@ static size_t queue_free_all(const struct queue *q)
     return max > q->running ? max - q->running : 0;
 }
 
-static unsigned queue_free_slots(const struct queue *q, const struct agent_queue *aq, size_t *commands)
+/* How many of its waiting tasks the agent itself would let start. */
+static unsigned queue_wanted(const struct agent_queue *aq, const struct config_agent *agent)
 {
-    const struct config_agent *agent =
-        config_find_agent(q->engine->generation->config, str_of(aq->agent));
     if (!agent || !agent->enabled)
         return 0; /* a node claims only agents it has */
-    size_t free_slots = aq->queued;
+    size_t wanted = aq->queued;
     if (agent->max_concurrent)
-        free_slots = MIN(free_slots, agent->max_concurrent > aq->running
-                                         ? agent->max_concurrent - aq->running
-                                         : 0);
-    if (queue_is_command(agent)) {
-        free_slots = MIN(free_slots, *commands);
-        *commands -= free_slots;
+        wanted = MIN(wanted, agent->max_concurrent > aq->running ? agent->max_concurrent - aq->running : 0);
+    return (unsigned)MIN(wanted, QUEUE_CLAIM_BATCH);
+}
+
+/* Command agents get of their common slots one each, and again, beginning with those that were not served
+   last: a flooded one does not starve the others. */
+static void queue_share(struct claim_slot *slots, const unsigned *wanted, size_t n, size_t commands)
+{
+    for (bool gave = true; gave && commands;) {
+        gave = false;
+        for (size_t i = 0; i < n && commands; i++) {
+            if (slots[i].free < wanted[i]) {
+                slots[i].free++;
+                commands--;
+                gave = true;
+            }
+        }
     }
-    return (unsigned)MIN(free_slots, QUEUE_CLAIM_BATCH);
+}
+
+/* The slots that a claim may fill, in `a`; returns how many agents have some. */
+static size_t queue_slots(const struct queue *q, struct arena *a, struct claim_slot **out)
+{
+    struct claim_slot *slots = ARENA_ARRAY(a, struct claim_slot, q->waiting.count + 1);
+    unsigned *wanted = ARENA_ARRAY(a, unsigned, q->waiting.count + 1);
+    size_t n = 0, kept = 0;
+    list_each(&q->waiting, link) {
+        const struct agent_queue *aq = container_of(link, struct agent_queue, link);
+        const struct config_agent *agent =
+            config_find_agent(q->engine->generation->config, str_of(aq->agent));
+        wanted[n] = queue_wanted(aq, agent);
+        slots[n] = (struct claim_slot){ str_of(aq->agent), queue_is_command(agent) ? 0 : wanted[n] };
+        n += wanted[n] > 0;
+    }
+    queue_share(slots, wanted, n, queue_free_commands(q));
+    for (size_t i = 0; i < n; i++) {
+        if (slots[i].free)
+            slots[kept++] = slots[i];
+    }
+    *out = slots;
+    return kept;
 }
 
 static void queue_claimed(struct store_op *op);
@@ -220,23 +265,17 @@ static void queue_turn(struct loop_task *t)
         q->again = true;
         return;
     }
-    size_t limit = MIN(queue_free_all(q), QUEUE_CLAIM_BATCH), commands = queue_free_commands(q);
+    size_t limit = MIN(queue_free_all(q), QUEUE_CLAIM_BATCH);
     if (limit == 0 || list_empty(&q->waiting))
         return;
     struct arena *a = arena_new(16 * KIB);
-    struct queue_claim *qc = ARENA_NEW(a, struct queue_claim);
-    struct claim_slot *slots = ARENA_ARRAY(a, struct claim_slot, q->waiting.count);
-    size_t n = 0;
-    list_each(&q->waiting, link) {
-        struct agent_queue *aq = container_of(link, struct agent_queue, link);
-        unsigned free_slots = queue_free_slots(q, aq, &commands);
-        if (free_slots)
-            slots[n++] = (struct claim_slot){ str_of(aq->agent), free_slots };
-    }
+    struct claim_slot *slots;
+    size_t n = queue_slots(q, a, &slots);
     if (n == 0) {
         arena_free(a);
         return;
     }
+    struct queue_claim *qc = ARENA_NEW(a, struct queue_claim);
     qc->queue = q;
     qc->claim.op.arena = a;
     qc->claim.op.done = queue_claimed;
@@ -258,6 +297,17 @@ static void queue_retry(struct loop_timer *t)
     queue_kick(container_of(t, struct queue, retry));
 }
 
+/* Its next turn comes after those of the others. */
+static void queue_served(struct queue *q, struct str agent)
+{
+    struct agent_queue *aq = queue_agent(q, agent);
+    queue_uncount(q, aq, 1);
+    if (list_linked(&aq->link)) {
+        list_remove(&q->waiting, &aq->link);
+        list_append(&q->waiting, &aq->link);
+    }
+}
+
 static void queue_claimed(struct store_op *op)
 {
     struct queue_claim *qc = container_of(op, struct queue_claim, claim.op);
@@ -272,7 +322,7 @@ static void queue_claimed(struct store_op *op)
     for (size_t i = 0; i < qc->claim.n_tasks; i++) {
         const struct task_row *task = &qc->claim.tasks[i];
         const struct config *c = q->engine->generation->config;
-        queue_removed(q, task->agent);
+        queue_served(q, task->agent);
         queue_slot_taken(q, task->agent, queue_is_command(config_find_agent(c, task->agent)));
         worker_start(q->engine, task);
     }

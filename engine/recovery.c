@@ -21,11 +21,23 @@ struct recovery_fail {
     struct event_batch batch;
 };
 
+void recovery_free(struct recovery *r)
+{
+    if (!r)
+        return;
+    arena_free(r->recover.op.arena);
+    free(r);
+}
+
 static void recovery_end(struct recovery *r, int rc, const struct error *why)
 {
     struct engine *e = r->engine;
+    struct error stopped = ERROR_INIT;
     e->recovery = NULL;
-    if (rc == 0) {
+    if (rc == 0 && e->phase != ENGINE_STARTING) {
+        rc = error_set(&stopped, ERROR_CANCELLED, "stopped before it had started");
+        why = &stopped;
+    } else if (rc == 0) {
         e->phase = ENGINE_RUNNING;
         queue_load(e->queue, r->counts.agents, r->counts.n_agents);
         queue_kick(e->queue);
@@ -33,8 +45,7 @@ static void recovery_end(struct recovery *r, int rc, const struct error *why)
         janitor_start(e->janitor);
     }
     e->started(e->started_ctx, rc, why);
-    arena_free(r->recover.op.arena);
-    free(r);
+    recovery_free(r);
 }
 
 static void recovery_keyed(struct store_op *op)

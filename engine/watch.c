@@ -26,6 +26,14 @@ static void watch_group_free(struct watch_group *group)
     free(group);
 }
 
+void watch_release(struct engine *e)
+{
+    const struct map_entry *entry;
+    for (size_t at = 0; (entry = map_next(e->task_watches, &at)) != NULL;)
+        watch_group_free(entry->value);
+    map_free(e->task_watches);
+}
+
 void engine_watch_cancel(struct engine *e, struct task_watch *w)
 {
     if (!list_linked(&w->link))
@@ -50,6 +58,45 @@ void watch_task_ended(struct engine *e, const struct task_row *task)
         w->ended(w, task);
     }
     watch_group_free(group);
+}
+
+/* ---- waiting with a deadline ---- */
+
+static void watch_wait_over(struct task_wait *w, const struct task_row *task)
+{
+    engine_watch_cancel(w->engine, &w->watch);
+    loop_timer_stop(&w->timer);
+    list_remove(&w->engine->waits, &w->link);
+    w->over(w, task);
+}
+
+static void watch_wait_ended(struct task_watch *watch, const struct task_row *task)
+{
+    watch_wait_over(container_of(watch, struct task_wait, watch), task);
+}
+
+static void watch_wait_late(struct loop_timer *t)
+{
+    watch_wait_over(container_of(t, struct task_wait, timer), NULL);
+}
+
+void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id, int64_t timeout_us)
+{
+    assert(w->over);
+    w->engine = e;
+    w->watch.ended = watch_wait_ended;
+    list_append(&e->waits, &w->link);
+    engine_watch_task(e, &w->watch, task_id);
+    loop_timer_set(e->loop, &w->timer, timeout_us, watch_wait_late);
+}
+
+void watch_end_waits(struct engine *e, bool all)
+{
+    list_each(&e->waits, link) {
+        struct task_wait *w = container_of(link, struct task_wait, link);
+        if (all || !worker_find(e, str_of(w->watch.group->task_id)))
+            watch_wait_over(w, NULL);
+    }
 }
 
 void engine_watch_events(struct engine *e, struct event_watch *w)

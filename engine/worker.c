@@ -32,7 +32,6 @@ struct worker {
     struct run_request request;
     bool stopping;
     enum run_stop why;
-    bool user_cancel;
     int64_t started_mono;
     struct loop_timer deadline; /* then grace, then given up */
     size_t events_kept;
@@ -295,23 +294,46 @@ static void worker_given_up(struct loop_timer *t)
     worker_end(w, &none);
 }
 
-void worker_stop(struct worker *w, enum run_stop why)
+bool worker_stop(struct worker *w, enum run_stop why)
 {
-    if (w->phase == WORKER_FINISHING || w->stopping)
-        return; /* the first reason is the one that is told */
+    if (w->phase == WORKER_FINISHING)
+        return false;
+    if (w->stopping && !(w->why == RUN_STOP_SHUTDOWN && why == RUN_STOP_CANCEL))
+        return true; /* the first reason is the one that is told */
+    bool again = w->stopping;
     w->stopping = true;
     w->why = why;
-    if (w->phase == WORKER_OPENING)
-        return; /* seen when the runner would start */
+    if (w->phase == WORKER_OPENING || again)
+        return true; /* seen when the runner would start, or when it ends */
     loop_timer_set(w->engine->loop, &w->deadline, w->agent->limits.grace + WORKER_HARD_US,
                    worker_given_up);
     w->kind->stop(w->run, why);
+    return true;
 }
 
-void worker_stop_all(struct engine *e, enum run_stop why)
+void worker_stop_all(struct engine *e)
 {
-    list_each(&e->workers, link)
-        worker_stop(container_of(link, struct worker, link), why);
+    list_each(&e->workers, link) {
+        struct worker *w = container_of(link, struct worker, link);
+        if (worker_stop(w, RUN_STOP_SHUTDOWN) || !loop_timer_active(&w->finish_retry))
+            continue;
+        log_error("a task's end could not be stored before the end: it will run again", "task_id",
+                  w->task.id.p);
+        worker_release(w);
+    }
+}
+
+void worker_forget_all(struct engine *e)
+{
+    list_each(&e->workers, link) {
+        struct worker *w = container_of(link, struct worker, link);
+        loop_timer_stop(&w->deadline);
+        loop_timer_stop(&w->finish_retry);
+        list_remove(&e->workers, link);
+        w->phase = WORKER_FINISHING;
+        if (!w->run)
+            worker_free(w);
+    }
 }
 
 static void worker_timed_out(struct loop_timer *t)
@@ -341,6 +363,8 @@ static void worker_progress_kept(struct store_op *op)
 static void worker_progress(void *ctx, const char *type, const struct json *data)
 {
     struct worker *w = ctx;
+    if (w->phase != WORKER_RUNNING)
+        return; /* of a runner that was given up */
     if (!strcmp(type, "text.delta"))
         return; /* what a model says meanwhile is in the result; it is not kept twice */
     if (w->events_kept >= WORKER_MAX_EVENTS) {

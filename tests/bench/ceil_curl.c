@@ -1,7 +1,11 @@
 /* Bare libcurl multi on libev: signed POSTs to one receiver, headers and HMAC made anew for each, over
-   a bounded number of kept connections. Prints one line of JSON with what one delivery cost.
+   a bounded number of kept connections. With a file every delivery also leaves one durable row there:
+   those that one turn of the loop has ended share a commit, and the next ones start after it. Prints
+   one line of JSON with what one delivery cost.
 
-   ceil_curl URL DELIVERIES CONNECTIONS BODY_BYTES SECRET */
+   ceil_curl URL DELIVERIES CONNECTIONS BODY_BYTES SECRET [FILE] */
+#include "tests/bench/group_commit.h"
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -14,6 +18,8 @@
 struct post {
     CURL *easy;
     struct curl_slist *headers;
+    char id[64];
+    struct post *next; /* ended, not yet recorded */
 };
 
 struct socket_watch {
@@ -27,6 +33,8 @@ static const char *url;
 static struct hmac_key *key;
 static struct buf body = BUF_INIT(64 * MIB);
 static uint64_t started, wanted, ended, failed;
+static bool durable;
+static struct post *batch;
 
 static size_t drop(char *p, size_t size, size_t n, void *ctx)
 {
@@ -45,12 +53,12 @@ static void post_start(struct post *p)
     buf_cstr(&line, "X-Keryx-Signature: sha256=");
     hex_encode(&line, mac, n);
     buf_char(&line, '\0');
-    char id[96];
-    snprintf(id, sizeof(id), "X-Keryx-Delivery-Id: 0193508e-7c1a-7000-8000-%012lx", started++);
+    snprintf(p->id, sizeof(p->id), "X-Keryx-Delivery-Id: 0193508e-7c1a-7000-8000-%012lx",
+             started++);
     curl_slist_free_all(p->headers);
     p->headers = curl_slist_append(NULL, fixed);
     p->headers = curl_slist_append(p->headers, line.p);
-    p->headers = curl_slist_append(p->headers, id);
+    p->headers = curl_slist_append(p->headers, p->id);
     p->headers = curl_slist_append(p->headers, "Expect:");
     curl_easy_setopt(p->easy, CURLOPT_URL, url);
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, p->headers);
@@ -69,6 +77,33 @@ static void post_init(struct post *p)
     curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, 30000L);
 }
 
+static void post_next(struct post *p)
+{
+    if (++ended == wanted)
+        ev_break(loop, EVBREAK_ALL);
+    else if (started < wanted)
+        post_start(p);
+}
+
+static void on_before_wait(struct ev_loop *l, ev_prepare *w, int revents)
+{
+    (void)l;
+    (void)w;
+    (void)revents;
+    struct post *done = batch;
+    if (!done)
+        return;
+    batch = NULL;
+    commit_begin();
+    for (struct post *p = done; p; p = p->next)
+        commit_put(str_sub(str_of(p->id), 21, sizeof(p->id)), STR("succeeded"));
+    commit_end();
+    for (struct post *next; done; done = next) {
+        next = done->next;
+        post_next(done);
+    }
+}
+
 static void collect(void)
 {
     int left;
@@ -83,10 +118,12 @@ static void collect(void)
         if (m->data.result != CURLE_OK || status / 100 != 2)
             failed++;
         curl_multi_remove_handle(multi, easy);
-        if (++ended == wanted)
-            ev_break(loop, EVBREAK_ALL);
-        else if (started < wanted)
-            post_start(p);
+        if (durable) {
+            p->next = batch;
+            batch = p;
+        } else {
+            post_next(p);
+        }
     }
 }
 
@@ -146,9 +183,9 @@ static int on_timeout(CURLM *m, long ms, void *ctx)
 int main(int argc, char **argv)
 {
     uint64_t connections, size;
-    if (argc != 6 || str_u64(str_of(argv[2]), &wanted) || str_u64(str_of(argv[3]), &connections) ||
-        str_u64(str_of(argv[4]), &size)) {
-        fputs("usage: ceil_curl URL DELIVERIES CONNECTIONS BODY_BYTES SECRET\n", stderr);
+    if (argc < 6 || argc > 7 || str_u64(str_of(argv[2]), &wanted) ||
+        str_u64(str_of(argv[3]), &connections) || str_u64(str_of(argv[4]), &size)) {
+        fputs("usage: ceil_curl URL DELIVERIES CONNECTIONS BODY_BYTES SECRET [FILE]\n", stderr);
         return 2;
     }
     url = argv[1];
@@ -157,6 +194,12 @@ int main(int argc, char **argv)
         buf_char(&body, 'x');
     loop = ev_loop_new(0);
     ev_timer_init(&timer, on_timer, 0, 0);
+    ev_prepare before_wait;
+    ev_prepare_init(&before_wait, on_before_wait);
+    ev_prepare_start(loop, &before_wait);
+    durable = argc == 7;
+    if (durable)
+        commit_open(argv[6], COMMIT_ONE_ROW);
     curl_global_init(CURL_GLOBAL_ALL);
     multi = curl_multi_init();
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);

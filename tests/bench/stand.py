@@ -13,7 +13,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 FLAGS = re.findall(r"\S+", """-std=gnu17 -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
     -fcf-protection -fPIE -pie -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror -D_GNU_SOURCE -Wl,-z,relro,-z,now,--as-needed""")
 LIBRARIES = ["libstore.a", "libbase.a", "-lsqlite3", "-lcurl", "-lcrypto", "-lev", "-lpthread", "-lm"]
-PROGRAMS = {"load": ["load"], "ceil_http": ["ceil_http", "mini", "spawner", "group_commit"], "ceil_curl": ["ceil_curl"],
+PROGRAMS = {"load": ["load"], "ceil_http": ["ceil_http", "mini", "spawner", "group_commit"], "ceil_curl": ["ceil_curl", "group_commit"],
             "ceil_spawn": ["ceil_spawn", "spawner"], "bench_store": ["bench_store"]}
 
 

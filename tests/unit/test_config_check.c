@@ -200,6 +200,16 @@ TEST(triggers_say_what_is_missing)
           "agents.yaml:1:10: agents.a.command: missing; expected by type: command\n"
           "agents.yaml:1:30: agents.b.http: missing; expected by type: http\n"
           "agents.yaml:1:47: agents.c.remote: missing; expected by type: remote\n" },
+        { "a command of nothing",
+          "agents: {a: {command: \"\"}, b: {command: []}, c: {command: ['', x]}}\n",
+          "agents.yaml:1:23: agents.a.command: no program; expected one, and its arguments\n"
+          "agents.yaml:1:41: agents.b.command: no program; expected one, and its arguments\n"
+          "agents.yaml:1:59: agents.c.command: no program; expected one, and its arguments\n" },
+        { "an empty cron", "agents: {a: {trigger: {type: schedule, cron: ''}}}\n",
+          "agents.yaml:1:14: agents.a.trigger.cron: missing; expected exactly one of cron, every "
+          "and at\n" },
+        { "an empty url", "notifications: [{id: a, url: \"${NOPE:-}\"}]\n",
+          "agents.yaml:1:17: notifications[0].url: missing; expected a URL (http or https)\n" },
         { "listen", "server: {listen: [8644, 'a b:1', '::1:80', ':80', 'x:99999']}\n",
           "agents.yaml:1:19: server.listen: '8644': no port from 0 to 65535 at the end; expected "
           "host:port, [v6]:port or unix:/path\n"

@@ -33,7 +33,7 @@ static void load_seed(struct config_rig *rig, const char *file)
                                              "WEBHOOK_SECRET", "SLACK_TOKEN", "OPENAI_API_KEY" };
     for (size_t i = 0; i < N_ELEMENTS(variables); i++)
         setenv(variables[i], "s3cret", 1);
-    setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T00/B00/XXX", 1);
+    setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T00/B00/abc", 1);
     char path[200];
     size_t n;
     snprintf(path, sizeof(path), "tests/rows/seeds/%s", file);

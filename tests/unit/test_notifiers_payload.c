@@ -125,7 +125,7 @@ TEST(templates_see_input_platform_and_metadata)
         "", "", &e,
         "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
         "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":\"webhook\","
-        "\"platform\":\"webhook\",\"input\":\"order \\\"7\\\"\",\"prompt\":\"order \\\"7\\\"\","
+        "\"trigger_name\":\"shop\",\"platform\":\"webhook\",\"input\":\"order \\\"7\\\"\",\"prompt\":\"order \\\"7\\\"\","
         "\"metadata\":{\"missed_count\":2}}");
 }
 
