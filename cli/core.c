@@ -14,12 +14,29 @@ static const struct part_maker *const core_parts[GENERATION_PARTS] = {
     [PART_TRIGGERS] = &trigger_part,
 };
 
+/* Proxies of the environment are not used: nothing outside of the file changes where requests go. */
+static void core_warn_proxy(const struct config *c, struct config_problems *problems)
+{
+    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+    for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value && !c->egress.proxy.s.p) {
+            config_problem(problems, true, (struct config_pos){ 0 },
+                           "egress.proxy: %s is set in the environment and is ignored; set egress.proxy to use it",
+                           names[i]);
+            return;
+        }
+    }
+}
+
 struct generation *core_load(const char *path, struct buf *out)
 {
     struct config_problems problems;
     config_problems_init(&problems);
     struct generation *g = NULL;
     struct config *c = config_read(path, &problems); /* also with errors: the rooms tell theirs too */
+    if (c)
+        core_warn_proxy(c, &problems);
     if (c)
         g = generation_new(c, core_parts, &problems);
     config_problems_print(&problems, path, out);

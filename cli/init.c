@@ -39,17 +39,23 @@ const struct command cli_init = {
 
 static int schema_run(int argc, char **argv)
 {
-    if (cli_options(&cli_schema, argc, argv, NULL, 0) != 0)
+    bool markdown = false;
+    const struct cli_option options[] = { { 0, "markdown", NULL, &markdown } };
+    if (cli_options(&cli_schema, argc, argv, options, N_ELEMENTS(options)) != 0)
         return CLI_USAGE;
     auto_buf out = BUF_INIT(4 * MIB);
-    config_schema(&out);
+    if (markdown)
+        config_reference(&out);
+    else
+        config_schema(&out);
     return cli_write(buf_view(&out)) ? CLI_OK : CLI_FAILED;
 }
 
 const struct command cli_schema = {
     .name = "schema",
-    .usage = "",
+    .usage = "[--markdown]",
     .summary = "print the JSON Schema of agents.yaml, for editors",
+    .help = "  --markdown   every key as a page to read (docs/config.md)\n",
     .run = schema_run,
 };
 

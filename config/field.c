@@ -160,11 +160,9 @@ static void unknown_key(struct config_reader *r, const struct config_path *path,
             if (!(other->only & 1U << i))
                 word = STR_NULL;
         config_field_problem(r, path, section->others_warn, path->pos,
-                             section->others_warn ? "a key of %.*s %ss; this one is a %.*s %s and "
-                                                    "does not use it"
-                                                  : "a key of %.*s %ss; this one is a %.*s %s",
-                             STR_ARG(word), section->variant_word, STR_ARG(own),
-                             section->variant_word);
+                             "a key of %.*s %ss; this %s is of type %.*s%s", STR_ARG(word),
+                             section->variant_word, section->variant_word, STR_ARG(own),
+                             section->others_warn ? " and does not use it" : "");
         return;
     }
     if (str_eq(path->key, STR("<<"))) {

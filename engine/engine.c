@@ -71,7 +71,6 @@ static void engine_drain_tick(struct loop_timer *t)
         worker_stop_all(e);
         outbox_cut(e->outbox);
     }
-    watch_end_waits(e, false);
     loop_timer_set(e->loop, &e->drain_timer, ENGINE_DRAIN_POLL_US, engine_drain_tick);
     engine_drain_progress(e);
 }
@@ -84,6 +83,7 @@ void engine_drain(struct engine *e, int64_t deadline_us, void (*drained)(void *c
     if (e->phase < ENGINE_DRAINING) {
         e->phase = ENGINE_DRAINING;
         outbox_drain(e->outbox);
+        watch_end_waits(e, false);
     }
     loop_timer_set(e->loop, &e->drain_timer, 0, engine_drain_tick);
 }

@@ -30,21 +30,84 @@ static void reply_send(struct webhook_call *call, int status, const struct json 
     http_reply(call->request, &answer);
 }
 
+static struct json *reply_status(struct webhook_call *call, const char *status)
+{
+    struct json *body = json_object(reply_arena(call));
+    json_put_str(reply_arena(call), body, "status", status);
+    return body;
+}
+
+/* ---- refusals ---- */
+
+struct reply_refusal {
+    struct intake intake;
+    struct webhook_call *call;
+    struct json *body;
+    struct http_header retry;
+    int status;
+    const char *outcome;
+};
+
+static void reply_refusal_send(struct reply_refusal *f)
+{
+    reply_count(f->call, f->outcome);
+    reply_send(f->call, f->status, f->body, &f->retry, f->retry.value.p ? 1 : 0);
+}
+
+static void reply_refusal_kept(struct intake *i)
+{
+    struct reply_refusal *f = i->ctx;
+    struct arena *a = reply_arena(f->call);
+    if (i->outcome == INTAKE_ACCEPTED)
+        json_put(a, f->body, STR("receipt_id"), json_str(a, f->call->receipt.id));
+    reply_refusal_send(f);
+}
+
+/* The receipt of a request that was refused after its sender had been known. */
+static void reply_refusal_keep(struct reply_refusal *f, const char *reason)
+{
+    struct webhook_call *call = f->call;
+    struct receipt_row *row = &call->receipt;
+    row->status = f->status == 429 ? STR("rate_limited") : STR("rejected");
+    row->reason = str_of(reason);
+    row->http_status = f->status;
+    row->task_id = STR_NULL;
+    row->duration_us = loop_mono(engine_loop(triggers_engine(call->triggers))) - call->request->started_us;
+    f->intake.generation = call->generation;
+    f->intake.receipt = row;
+    f->intake.done = reply_refusal_kept;
+    f->intake.ctx = f;
+    engine_submit(triggers_engine(call->triggers), &f->intake);
+}
+
 void reply_refused(struct webhook_call *call, int status, const char *reason, const char *error,
                    int64_t retry_after_us)
 {
     struct arena *a = reply_arena(call);
-    struct json *body = json_object(a);
-    json_put_str(a, body, "status", "rejected");
-    json_put_str(a, body, "reason", reason);
-    json_put_str(a, body, "error", error);
-    json_put_str(a, body, "request_id", call->request->id);
-    struct http_header retry = { STR("Retry-After"), STR_NULL };
+    struct reply_refusal *f = ARENA_NEW(a, struct reply_refusal);
+    f->call = call;
+    f->status = status;
+    f->outcome = status == 429 ? "rate_limited" : reason;
+    f->body = reply_status(call, "rejected");
+    json_put_str(a, f->body, "reason", reason);
+    json_put_str(a, f->body, "error", error);
+    json_put_str(a, f->body, "request_id", call->request->id);
+    f->retry.name = STR("Retry-After");
     if (retry_after_us > 0)
-        retry.value =
+        f->retry.value =
             arena_printf(a, "%lld", (long long)((retry_after_us + US_PER_S - 1) / US_PER_S));
-    reply_count(call, str_eq_c(STR("rate"), reason) ? "rate_limited" : reason);
-    reply_send(call, status, body, &retry, retry_after_us > 0);
+    if (call->verified)
+        reply_refusal_keep(f, reason);
+    else
+        reply_refusal_send(f);
+}
+
+/* Neither the request nor its refusal can be stored. */
+static void reply_unavailable(struct webhook_call *call)
+{
+    call->verified = false;
+    reply_refused(call, 503, "store", "the request could not be stored; try again later",
+                  REPLY_UNAVAILABLE_RETRY_US);
 }
 
 /* ---- settled without an agent: the receipt is committed, then answered ---- */
@@ -52,145 +115,139 @@ void reply_refused(struct webhook_call *call, int status, const char *reason, co
 struct reply_settled {
     struct intake intake;
     struct webhook_call *call;
-    struct json *body;
+    const struct source_answer *answer; /* of a handshake */
+    struct json *body;                  /* else */
 };
 
 static void reply_settled_committed(struct intake *i)
 {
     struct reply_settled *s = i->ctx;
+    struct webhook_call *call = s->call;
     if (i->outcome == INTAKE_UNAVAILABLE) {
-        reply_refused(s->call, 503, "store", "the request could not be recorded; try again later",
-                      REPLY_UNAVAILABLE_RETRY_US);
+        reply_unavailable(call);
         return;
     }
-    reply_count(s->call, s->call->receipt.status.p);
-    reply_send(s->call, 200, s->body, NULL, 0);
+    reply_count(call, call->receipt.status.p);
+    if (s->answer) {
+        struct http_answer answer = { .status = s->answer->status, .content_type = s->answer->content_type,
+                                      .body = s->answer->body };
+        http_reply(call->request, &answer);
+    } else {
+        reply_send(call, 200, s->body, NULL, 0);
+    }
 }
 
-void reply_settled(struct webhook_call *call, const char *word, const struct json *more)
+static struct reply_settled *reply_settle(struct webhook_call *call, const char *word, int status)
 {
-    struct arena *a = reply_arena(call);
-    struct reply_settled *s = ARENA_NEW(a, struct reply_settled);
+    struct reply_settled *s = ARENA_NEW(reply_arena(call), struct reply_settled);
+    struct engine *e = triggers_engine(call->triggers);
     s->call = call;
-    s->body = json_object(a);
-    json_put_str(a, s->body, "status", word);
-    if (call->receipt.reason.n)
-        json_put(a, s->body, STR("reason"), json_str(a, call->receipt.reason));
-    for (const struct json *m = more ? more->child : NULL; m; m = m->next)
-        json_put(a, s->body, m->key, json_alias(a, m));
-    json_put(a, s->body, STR("receipt_id"), json_str(a, call->receipt.id));
     call->receipt.status = str_of(word);
-    call->receipt.http_status = 200;
+    call->receipt.http_status = status;
+    call->receipt.duration_us = loop_mono(engine_loop(e)) - call->request->started_us;
     s->intake.generation = call->generation;
     s->intake.receipt = &call->receipt;
     s->intake.done = reply_settled_committed;
     s->intake.ctx = s;
-    engine_submit(triggers_engine(call->triggers), &s->intake);
+    engine_submit(e, &s->intake);
+    return s;
 }
 
-void reply_handshake(struct webhook_call *call, const struct source_answer *from)
+void reply_settled(struct webhook_call *call, const char *word)
 {
-    struct http_answer answer = { .status = from->status, .content_type = from->content_type, .body = from->body };
-    reply_count(call, "handshake");
-    http_reply(call->request, &answer);
+    struct arena *a = reply_arena(call);
+    struct reply_settled *s = reply_settle(call, word, 200);
+    s->body = reply_status(call, word);
+    json_put(a, s->body, STR("reason"), json_str(a, call->receipt.reason));
+    json_put(a, s->body, STR("receipt_id"), json_str(a, call->receipt.id));
+}
+
+void reply_handshake(struct webhook_call *call, const struct source_answer *answer)
+{
+    struct source_answer *kept = ARENA_NEW(reply_arena(call), struct source_answer);
+    *kept = *answer;
+    reply_settle(call, "handshake", answer->status)->answer = kept;
 }
 
 /* ---- after the commit ---- */
 
-static void reply_put_task(struct webhook_call *call, struct json *body, struct str task_id,
-                           const char *status)
+/* {"task_id","status","agent_name","receipt_id"} */
+static struct json *reply_about_task(struct webhook_call *call, const char *status)
 {
     struct arena *a = reply_arena(call);
-    if (task_id.p)
-        json_put(a, body, STR("task_id"), json_str(a, task_id));
+    struct json *body = json_object(a);
+    if (call->intake.task_id.p)
+        json_put(a, body, STR("task_id"), json_str(a, call->intake.task_id));
     json_put_str(a, body, "status", status);
-}
-
-static void reply_put_agent(struct webhook_call *call, struct json *body)
-{
-    struct arena *a = reply_arena(call);
     json_put(a, body, STR("agent_name"), json_str(a, call->route->agent->name.s));
-    if (call->intake.receipt_id.p)
-        json_put(a, body, STR("receipt_id"), json_str(a, call->receipt.id));
+    json_put(a, body, STR("receipt_id"), json_str(a, call->receipt.id));
+    return body;
 }
 
-static struct str reply_location(struct webhook_call *call, struct str task_id)
+static struct http_header reply_location(struct webhook_call *call)
 {
     struct arena *a = reply_arena(call);
+    struct str id = call->intake.task_id;
     char key[ENGINE_TASK_KEY_TEXT];
-    if (!call->route->hook->response.poll)
-        return arena_printf(a, "/api/v1/tasks/%" STR_FMT, STR_ARG(task_id));
-    engine_task_key(triggers_engine(call->triggers), task_id, key);
-    return arena_printf(a, "/api/v1/tasks/%" STR_FMT "?key=%s", STR_ARG(task_id), key);
+    engine_task_key(triggers_engine(call->triggers), id, key);
+    bool poll = call->route->hook->response.poll;
+    return (struct http_header){ STR("Location"),
+                                 arena_printf(a, "/api/v1/tasks/%" STR_FMT "%s%s", STR_ARG(id),
+                                              poll ? "?key=" : "", poll ? key : "") };
 }
 
 static void reply_accepted(struct webhook_call *call)
 {
-    struct json *body = json_object(reply_arena(call));
-    struct http_header location = { STR("Location"), reply_location(call, call->intake.task_id) };
-    reply_put_task(call, body, call->intake.task_id, "accepted");
-    reply_put_agent(call, body);
+    struct http_header location = reply_location(call);
     reply_count(call, "accepted");
-    reply_send(call, 202, body, &location, 1);
+    reply_send(call, 202, reply_about_task(call, "accepted"), &location, 1);
 }
 
 static void reply_duplicate(struct webhook_call *call)
 {
-    struct arena *a = reply_arena(call);
-    struct json *body = json_object(a);
     if (call->rate_taken)
         triggers_rate_give(call->triggers, call->route);
-    reply_put_task(call, body, call->intake.task_id, "deduplicated");
-    reply_put_agent(call, body);
     reply_count(call, "deduplicated");
-    reply_send(call, 200, body, NULL, 0);
+    reply_send(call, 200, reply_about_task(call, "deduplicated"), NULL, 0);
 }
 
 /* ---- sync: the caller waits for the task's end ---- */
 
-static void reply_sync_ended(struct task_watch *w, const struct task_row *task)
+static void reply_sync_late(struct webhook_call *call)
 {
-    struct webhook_call *call = container_of(w, struct webhook_call, watch);
     struct arena *a = reply_arena(call);
-    loop_timer_stop(&call->timeout);
-    struct json *body = json_object(a);
-    bool ok = task->state == TASK_COMPLETED;
-    reply_put_task(call, body, task->id, task_state_word(task->state));
-    if (ok) {
-        struct json *result = task->result_json ? json_parse(a, arena_str(a, task->result), NULL, NULL) : NULL;
-        json_put(a, body, STR("result"), result ? result : json_str(a, task->result));
-    } else {
-        json_put(a, body, STR("error"),
-                 json_str(a, task->error_message.p ? task->error_message : STR("the task was cancelled")));
-    }
-    reply_put_agent(call, body);
-    reply_count(call, ok ? "completed" : "failed");
-    reply_send(call, ok ? 200 : 500, body, NULL, 0);
-}
-
-static void reply_sync_timeout(struct loop_timer *t)
-{
-    struct webhook_call *call = container_of(t, struct webhook_call, timeout);
-    struct arena *a = reply_arena(call);
-    engine_watch_cancel(triggers_engine(call->triggers), &call->watch);
-    struct json *body = json_object(a);
-    struct http_header location = { STR("Location"), reply_location(call, call->intake.task_id) };
-    reply_put_task(call, body, call->intake.task_id, "timeout");
+    bool ends = engine_draining(triggers_engine(call->triggers));
+    struct json *body = reply_about_task(call, "timeout");
+    struct http_header location = reply_location(call);
+    struct str why = arena_printf(a, "the agent did not finish within %.3gs; the task goes on",
+                                  (double)call->route->hook->response.timeout / US_PER_S);
     json_put(a, body, STR("error"),
-             json_str(a, arena_printf(a, "the agent did not finish within %llds; the task goes on",
-                                      (long long)(call->route->hook->response.timeout / US_PER_S))));
-    reply_put_agent(call, body);
+             json_str(a, ends ? STR("the server stops; the task goes on when it is back") : why));
     reply_count(call, "timeout");
     reply_send(call, 504, body, &location, 1);
 }
 
+static void reply_sync_over(struct task_wait *w, const struct task_row *task)
+{
+    struct webhook_call *call = container_of(w, struct webhook_call, wait);
+    struct arena *a = reply_arena(call);
+    if (!task) {
+        reply_sync_late(call);
+        return;
+    }
+    struct json *body = engine_answer(a, task);
+    bool ok = task->state == TASK_COMPLETED;
+    json_put(a, body, STR("receipt_id"), json_str(a, call->receipt.id));
+    reply_count(call, ok ? "completed" : "failed");
+    reply_send(call, ok ? 200 : 500, body, NULL, 0);
+}
+
 static void reply_sync_wait(struct webhook_call *call)
 {
-    struct engine *e = triggers_engine(call->triggers);
     call->intake.task_id = arena_str(reply_arena(call), call->intake.task_id);
-    call->watch.ended = reply_sync_ended;
-    engine_watch_task(e, &call->watch, call->intake.task_id);
-    loop_timer_set(engine_loop(e), &call->timeout, call->route->hook->response.timeout, reply_sync_timeout);
+    call->wait.over = reply_sync_over;
+    engine_wait_task(triggers_engine(call->triggers), &call->wait, call->intake.task_id,
+                     call->route->hook->response.timeout);
 }
 
 void reply_intake(struct webhook_call *call)
@@ -211,8 +268,7 @@ void reply_intake(struct webhook_call *call)
                       REPLY_FULL_RETRY_US);
         return;
     case INTAKE_UNAVAILABLE:
-        reply_refused(call, 503, "store", "the request could not be stored; try again later",
-                      REPLY_UNAVAILABLE_RETRY_US);
+        reply_unavailable(call);
         return;
     }
 }

@@ -5,6 +5,7 @@
 #include "base/stats.h"
 #include "http/router.h"
 #include "triggers/schedule.h"
+#include "triggers/strikes.h"
 #include "triggers/webhook.h"
 
 struct trigger_set {
@@ -24,6 +25,7 @@ struct triggers {
     struct engine *engine;
     struct schedules *schedules;
     struct map *limits;      /* route name → struct route_limit */
+    struct strikes *strikes;
     struct bucket all;       /* server.rate_limit */
     bool all_ready;
     void (*started)(void *ctx, int rc, const struct error *why);
@@ -101,6 +103,7 @@ struct triggers *triggers_new(struct engine *e)
     t->engine = e;
     t->schedules = schedules_new(e);
     t->limits = map_new(false);
+    t->strikes = strikes_new();
     return t;
 }
 
@@ -144,12 +147,18 @@ void triggers_free(struct triggers *t)
     for (size_t at = 0; (entry = map_next(t->limits, &at)) != NULL;)
         free(entry->value);
     map_free(t->limits);
+    strikes_free(t->strikes);
     free(t);
 }
 
 struct engine *triggers_engine(struct triggers *t)
 {
     return t->engine;
+}
+
+struct strikes *triggers_strikes(struct triggers *t)
+{
+    return t->strikes;
 }
 
 const struct schedules *triggers_schedules(const struct triggers *t)

@@ -1,7 +1,7 @@
 /* What makes a task: the triggers of the current generation, as one set of routes and schedules.
 
-   struct triggers (one a daemon) owns what outlives a reload: rate limits by route, the schedule
-   runner. struct trigger_set (one a generation, PART_TRIGGERS) owns what was compiled from one file:
+   struct triggers (one a daemon) owns what outlives a reload: rate limits by route, who failed to prove
+   who they are, the schedule runner. struct trigger_set (one a generation, PART_TRIGGERS) owns what was compiled from one file:
    webhook routes with their templates and keys, schedule definitions with their expressions. */
 #ifndef KERYX_TRIGGERS_TRIGGER_H
 #define KERYX_TRIGGERS_TRIGGER_H

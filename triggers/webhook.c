@@ -1,7 +1,7 @@
 /* The pipeline of one webhook request as a list of steps, in the order of 20-triggers: network → size
-   (by the server, from max_body) → signature → encoding → parse → handshake → events → filter → rate →
-   input → session → callback → intake → answer. Duplicates are found by the intake's own transaction;
-   the token they took is given back. */
+   (by the server, from max_body) → signature → encoding → parse → handshake → events → filter → dedup key →
+   rate → input → session → callback → intake → answer. From the signature on, every end is a receipt.
+   Duplicates are found by the intake's own transaction; the token they took is given back. */
 #include "triggers/webhook.h"
 
 #include "base/crypto.h"
@@ -10,8 +10,11 @@
 #include "http/guard.h"
 #include "triggers/filter.h"
 #include "triggers/origin.h"
+#include "triggers/strikes.h"
 
 enum step_verdict { STEP_NEXT, STEP_ANSWERED };
+
+#define WEBHOOK_KEY_MAX 512 /* a longer dedup key is kept as its hash */
 
 /* ---- before the body ---- */
 
@@ -37,33 +40,91 @@ int webhook_on_head(struct http_request *r)
         reply_refused(call, 403, "network", "this address is not in allowed_cidrs", 0);
         return 403;
     }
+    struct engine *e = triggers_engine(call->triggers);
+    int64_t wait = route->auth ? strikes_wait(triggers_strikes(call->triggers), &call->client,
+                                              loop_mono(engine_loop(e)))
+                               : 0;
+    if (wait > 0) {
+        reply_refused(call, 429, "rate", "too many requests from this address could not be authenticated", wait);
+        return 429;
+    }
     return 0;
+}
+
+/* ---- receipts ---- */
+
+static struct str webhook_headers(const struct webhook_call *call)
+{
+    struct http_request *r = call->request;
+    struct json *headers = json_object(r->arena);
+    for (size_t i = 0; i < r->headers.n; i++) {
+        const struct http_header *h = &r->headers.items[i];
+        bool secret = auth_is_secret_header(call->route->auth, h->name);
+        json_put(r->arena, headers, h->name, json_str(r->arena, secret ? STR("***") : h->value));
+    }
+    auto_buf text = BUF_INIT(256 * KIB);
+    json_write(&text, headers, JSON_COMPACT);
+    return buf_ok(&text) ? arena_str(r->arena, buf_view(&text)) : STR("{}");
+}
+
+/* What is known once the sender is; the steps add what they find out. */
+static void webhook_verified(struct webhook_call *call)
+{
+    struct http_request *r = call->request;
+    struct receipt_row *row = &call->receipt;
+    char id[ID_TEXT], address[ADDR_TEXT];
+    id_uuid7(loop_clock(engine_loop(triggers_engine(call->triggers))), id);
+    row->id = arena_str(r->arena, str_of(id));
+    row->route = call->route->trigger->name.s;
+    row->trigger_agent = call->route->agent->name.s;
+    row->remote_address = arena_str(r->arena, str_of(addr_format(&call->client, address)));
+    row->headers = webhook_headers(call);
+    row->body = r->body;
+    row->received_at = r->received_us;
+    call->verified = true;
 }
 
 /* ---- the steps ---- */
 
+/* As the sender called it: behind a proxy only public_url knows. */
+static struct str webhook_called_url(const struct webhook_call *call)
+{
+    const struct http_request *r = call->request;
+    struct str base = call->route->config->server.public_url.s;
+    while (base.n && base.p[base.n - 1] == '/')
+        base.n--;
+    if (base.n)
+        return arena_printf(r->arena, "%" STR_FMT "%" STR_FMT, STR_ARG(base), STR_ARG(r->target));
+    struct str host = http_header_get(&r->headers, STR("host"));
+    return arena_printf(r->arena, "%s://%" STR_FMT "%" STR_FMT, r->tls ? "https" : "http", STR_ARG(host),
+                        STR_ARG(r->target));
+}
+
 static enum step_verdict step_signature(struct webhook_call *call)
 {
     struct http_request *r = call->request;
-    if (!call->route->auth)
+    if (!call->route->auth) {
+        webhook_verified(call);
         return STEP_NEXT;
-    struct str host = http_header_get(&r->headers, STR("host"));
+    }
     struct auth_input in = {
         .headers = &r->headers,
         .body = r->body,
         .method = r->method,
-        .url = arena_printf(r->arena, "%s://%" STR_FMT "%" STR_FMT, r->tls ? "https" : "http", STR_ARG(host),
-                            STR_ARG(r->target)),
+        .url = webhook_called_url(call),
         .now_us = r->received_us,
     };
     struct error e = ERROR_INIT;
     unsigned which = 0;
     if (auth_verify(call->route->auth, &in, &which, &e) != 0) {
+        strikes_add(triggers_strikes(call->triggers), &call->client,
+                    loop_mono(engine_loop(triggers_engine(call->triggers))));
         log_warn("webhook refused", "route", call->route->trigger->name.s.p, "request_id", r->id, "reason",
                  "signature", "error", e.text);
         reply_refused(call, 401, "signature", "the request could not be authenticated", 0);
         return STEP_ANSWERED;
     }
+    webhook_verified(call);
     call->receipt.secret_used = arena_printf(r->arena, "%u", which);
     return STEP_NEXT;
 }
@@ -75,8 +136,10 @@ static enum step_verdict step_encoding(struct webhook_call *call)
     size_t limit = r->max_body ? r->max_body : call->route->config->server.max_body_bytes;
     call->body = r->body;
     if (input_decode(http_header_get(&r->headers, STR("content-encoding")), limit, r->arena, &call->body, &e) ==
-        0)
+        0) {
+        call->receipt.body = call->body;
         return STEP_NEXT;
+    }
     if (e.code == ERROR_LIMIT)
         reply_refused(call, 413, "too_large", e.text, 0);
     else
@@ -94,6 +157,9 @@ static enum step_verdict step_parse(struct webhook_call *call)
         return STEP_ANSWERED;
     }
     source_read(call->route->source, &r->headers, call->input.value, r->arena, &call->facts);
+    call->receipt.event_type = call->facts.event;
+    call->receipt.delivery_id = call->facts.delivery_id;
+    call->receipt.entity = call->facts.entity;
     return STEP_NEXT;
 }
 
@@ -107,40 +173,13 @@ static enum step_verdict step_handshake(struct webhook_call *call)
     return STEP_ANSWERED;
 }
 
-static void webhook_fill_receipt(struct webhook_call *call)
-{
-    struct http_request *r = call->request;
-    struct receipt_row *row = &call->receipt;
-    char id[ID_TEXT], address[ADDR_TEXT];
-    id_uuid7(loop_clock(engine_loop(triggers_engine(call->triggers))), id);
-    row->id = arena_str(r->arena, str_of(id));
-    row->route = call->route->trigger->name.s;
-    row->trigger_agent = call->route->agent->name.s;
-    row->event_type = call->facts.event;
-    row->delivery_id = call->facts.delivery_id;
-    row->entity = call->facts.entity;
-    row->remote_address = arena_str(r->arena, str_of(addr_format(&call->client, address)));
-    row->body = call->body;
-    row->received_at = r->received_us;
-    struct json *headers = json_object(r->arena);
-    for (size_t i = 0; i < r->headers.n; i++) {
-        const struct http_header *h = &r->headers.items[i];
-        bool secret = auth_is_secret_header(call->route->auth, h->name);
-        json_put(r->arena, headers, h->name, json_str(r->arena, secret ? STR("***") : h->value));
-    }
-    auto_buf text = BUF_INIT(256 * KIB);
-    json_write(&text, headers, JSON_COMPACT);
-    row->headers = arena_str(r->arena, buf_view(&text));
-}
-
 static enum step_verdict step_events(struct webhook_call *call)
 {
     const struct config_webhook *hook = call->route->hook;
-    webhook_fill_receipt(call);
     if (filter_event_allowed(&hook->events_allow, &hook->events_deny, call->facts.event))
         return STEP_NEXT;
     call->receipt.reason = STR("event");
-    reply_settled(call, "filtered", NULL);
+    reply_settled(call, "filtered");
     return STEP_ANSWERED;
 }
 
@@ -182,8 +221,49 @@ static enum step_verdict step_filter(struct webhook_call *call)
     if (template_truthy(buf_view(&out)))
         return STEP_NEXT;
     call->receipt.reason = STR("filter");
-    reply_settled(call, "filtered", NULL);
+    reply_settled(call, "filtered");
     return STEP_ANSWERED;
+}
+
+static struct str webhook_hash(struct arena *a, const struct str *parts, size_t n)
+{
+    static const char label[] = "sha256:";
+    uint8_t digest[CRYPTO_MAX_DIGEST];
+    auto_buf all = BUF_INIT(SIZE_MAX), text = BUF_INIT(128);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&all, "%zu:", parts[i].n);
+        buf_str(&all, parts[i]);
+    }
+    crypto_digest(CRYPTO_SHA256, buf_view(&all), digest);
+    buf_cstr(&text, label);
+    hex_encode(&text, digest, crypto_hash_size(CRYPTO_SHA256));
+    return arena_str(a, buf_view(&text));
+}
+
+static void webhook_remember(struct webhook_call *call, const char *kind, struct str key, int64_t ttl)
+{
+    struct arena *a = call->request->arena;
+    if (!key.n)
+        return;
+    call->dedups[call->n_dedups++] = (struct store_dedup){
+        .scope = arena_printf(a, "%s%s", call->route->trigger->name.s.p, kind),
+        .key = key.n > WEBHOOK_KEY_MAX ? webhook_hash(a, &key, 1) : key,
+        .expires_at = call->request->received_us + ttl,
+    };
+}
+
+/* The same signature and body under another delivery id. */
+static struct str webhook_replay_key(const struct webhook_call *call)
+{
+    const struct http_request *r = call->request;
+    struct str *parts = ARENA_ARRAY(r->arena, struct str, r->headers.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < r->headers.n; i++) {
+        if (auth_is_secret_header(call->route->auth, r->headers.items[i].name))
+            parts[n++] = r->headers.items[i].value;
+    }
+    parts[n++] = r->body;
+    return webhook_hash(r->arena, parts, n);
 }
 
 static enum step_verdict step_dedup(struct webhook_call *call)
@@ -192,20 +272,16 @@ static enum step_verdict step_dedup(struct webhook_call *call)
     struct http_request *r = call->request;
     struct str key = call->facts.delivery_id;
     if (route->dedup_key) {
-        auto_buf out = BUF_INIT(4 * KIB);
+        auto_buf out = BUF_INIT(TEMPLATE_MAX_OUTPUT);
         if (webhook_render(call, route->dedup_key, &out) != 0)
             return STEP_ANSWERED;
         key = arena_str(r->arena, str_trim(buf_view(&out)));
     } else if (str_eq_c(route->hook->dedup.key.s, "body")) {
-        uint8_t digest[CRYPTO_MAX_DIGEST];
-        crypto_digest(CRYPTO_SHA256, r->body, digest);
-        auto_buf hex = BUF_INIT(128);
-        hex_encode(&hex, digest, crypto_hash_size(CRYPTO_SHA256));
-        key = arena_str(r->arena, buf_view(&hex));
+        key = webhook_hash(r->arena, &r->body, 1);
     }
-    if (key.n)
-        call->dedup = (struct store_dedup){ route->trigger->name.s, key,
-                                            r->received_us + route->hook->dedup.ttl };
+    webhook_remember(call, "", key, route->hook->dedup.ttl);
+    if (route->hook->dedup.replay > 0)
+        webhook_remember(call, ":replay", webhook_replay_key(call), route->hook->dedup.replay);
     return STEP_NEXT;
 }
 
@@ -256,7 +332,7 @@ static enum step_verdict step_input(struct webhook_call *call)
     }
     if (str_trim(buf_view(&out)).n == 0) {
         call->receipt.reason = STR("empty");
-        reply_settled(call, "filtered", NULL);
+        reply_settled(call, "filtered");
         return STEP_ANSWERED;
     }
     call->text = arena_str(r->arena, buf_view(&out));
@@ -270,11 +346,13 @@ static enum step_verdict step_session(struct webhook_call *call)
     const struct template *t = route->session_id ? route->session_id : route->session_key;
     struct str key = route->hook->session.mode == CONFIG_PER_ENTITY ? call->facts.entity : STR_NULL;
     if (t) {
-        auto_buf out = BUF_INIT(4 * KIB);
+        auto_buf out = BUF_INIT(TEMPLATE_MAX_OUTPUT);
         if (webhook_render(call, t, &out) != 0)
             return STEP_ANSWERED;
         key = arena_str(a, str_trim(buf_view(&out)));
     }
+    if (key.n > WEBHOOK_KEY_MAX)
+        key = webhook_hash(a, &key, 1);
     if (key.n)
         call->session = arena_printf(a, "%" STR_FMT ":%" STR_FMT, STR_ARG(route->agent->name.s), STR_ARG(key));
     return STEP_NEXT;
@@ -373,8 +451,8 @@ static enum step_verdict step_intake(struct webhook_call *call)
     i->callback_url = call->callback_url;
     i->trace_id = http_header_get(&r->headers, STR("traceparent"));
     i->receipt = &call->receipt;
-    i->dedups = &call->dedup;
-    i->n_dedups = call->dedup.key.n ? 1 : 0;
+    i->dedups = call->dedups;
+    i->n_dedups = call->n_dedups;
     i->done = webhook_committed;
     i->ctx = call;
     engine_submit(triggers_engine(call->triggers), i);

@@ -42,18 +42,17 @@ struct webhook_call {
     struct input_body input;
     struct source_facts facts;
     struct json *data;                  /* what templates see */
+    bool verified;                      /* the sender is known: whatever comes is a receipt */
     struct receipt_row receipt;
-    struct store_dedup dedup;
+    struct store_dedup dedups[2];       /* the delivery's own key; signature and body, against replays */
+    size_t n_dedups;
     bool rate_taken;                    /* a token to give back to a duplicate */
     int mode;                           /* enum config_mode of this request */
     struct str callback_url;
     struct str session;
     struct str text;                    /* the rendered input */
-    struct buf rendered;                /* owns text when rendered */
     struct intake intake;
-    const char *outcome;                /* for the metric, once answered */
-    struct task_watch watch;            /* sync: waits for the end */
-    struct loop_timer timeout;
+    struct task_wait wait;              /* sync */
 };
 
 /* http_route callbacks of every webhook. */
@@ -65,13 +64,16 @@ void webhook_on_request(struct http_request *r);
 int64_t triggers_rate_take(struct triggers *t, const struct webhook_route *r);
 void triggers_rate_give(struct triggers *t, const struct webhook_route *r);
 struct engine *triggers_engine(struct triggers *t);
+struct strikes *triggers_strikes(struct triggers *t);
 
 /* ---- answers (reply.c) ---- */
-/* {"status":"rejected","reason",…,"request_id"}; retry_after_us > 0 adds Retry-After. */
+/* {"status":"rejected","reason",…,"request_id"}; retry_after_us > 0 adds Retry-After. Of a verified request
+   a receipt is kept first, and named. */
 void reply_refused(struct webhook_call *call, int status, const char *reason, const char *error,
                    int64_t retry_after_us);
-/* Answered without an agent: {"status": word, "receipt_id"} with further members from `more` (may be NULL). */
-void reply_settled(struct webhook_call *call, const char *word, const struct json *more);
+/* Answered without an agent: {"status": word, "reason", "receipt_id"}; the reason is the receipt's. */
+void reply_settled(struct webhook_call *call, const char *word);
+/* What its provider wants to hear. */
 void reply_handshake(struct webhook_call *call, const struct source_answer *answer);
 /* The intake has been committed (or not): every answer of the table in 20-triggers. */
 void reply_intake(struct webhook_call *call);

@@ -69,4 +69,9 @@ def test_template_example_of_the_docs_prints_what_it_says():
     equal(done.stdout.strip(), want)
 
 
+def test_the_reference_page_is_what_the_tables_say():
+    done = subprocess.run([KERYX, "schema", "--markdown"], text=True, capture_output=True, timeout=PATIENCE)
+    equal((ROOT / "docs/config.md").read_text(), done.stdout, "docs/config.md: make it with `keryx schema --markdown > docs/config.md`")
+
+
 main(sys.modules[__name__])

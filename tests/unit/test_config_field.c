@@ -139,11 +139,11 @@ TEST(unknown_keys_name_the_nearest_one)
           "ca_file\n" },
         { "of another trigger type",
           "agents: {a: {trigger: {type: schedule, cron: '* * * * *', secret: x}}}\n",
-          "agents.yaml:1:59: agents.a.trigger.secret: a key of webhook triggers; this one is a "
-          "schedule trigger\n" },
+          "agents.yaml:1:59: agents.a.trigger.secret: a key of webhook triggers; this trigger "
+          "is of type schedule\n" },
         { "of another agent type is a warning", "agents: {a: {type: echo, llm: default}}\n",
-          "agents.yaml:1:26: warning: agents.a.llm: a key of llm agents; this one is a echo agent "
-          "and does not use it\n" },
+          "agents.yaml:1:26: warning: agents.a.llm: a key of llm agents; this agent is of type "
+          "echo and does not use it\n" },
         { "merge keys", "server:\n  <<: {listen: x}\n",
           "agents.yaml:2:3: server.<<: merge keys are not YAML 1.2; use an alias for the whole "
           "value\n" },

@@ -55,11 +55,11 @@ TEST(tries_are_counted_and_end)
 
 TEST(gone_disables_the_receiver_until_a_reload)
 {
-    struct rig *rig = rig_of(CONFIG);
+    struct rig *rig = rig_notified("task.completed", "r", "gone");
+    struct rig_task t[6] = { 0 }, more = { 0 };
     rig->max_concurrent = 1;
-    rig->notify[0] = (struct rig_notify){ "task.*", "r", "gone" }; /* two rows a task: the second is leased with the first */
-    struct rig_task t = { 0 }, more = { 0 };
-    rig_run(rig, &t, "a", "ok");
+    for (size_t i = 0; i < N_ELEMENTS(t); i++)
+        rig_submit(rig, &t[i], "a", "ok"); /* their rows are leased together: five wait behind the first */
     rig_until_sent(rig, "r", 1);
     rig_run(rig, &more, "a", "ok");
     rig_pass(rig, 50 * US_PER_MS);
