@@ -135,7 +135,7 @@ void config_reference(struct buf *out)
     struct reference r = { .out = out, .arena = arena_new(64 * KIB) };
     buf_cstr(out,
              "# agents.yaml: every key\n\n"
-             "Made from the tables of the loader by `keryx schema --reference`; do not edit.\n\n"
+             "Made from the tables of the loader by `keryx schema --markdown`; do not edit.\n\n"
              "Any value may be `${NAME}` or `${NAME:-default}`; a secret may be `{file: path}` or "
              "`{env: NAME}`. Durations have a unit (`1500ms`, `30s`, `5m`, `1h30m`, `7d`), a "
              "`timeout` may be bare seconds. Sizes are bytes, `64KiB`, `1MiB` or `1GiB`. Paths are "

@@ -219,7 +219,7 @@ static void reply_sync_late(struct webhook_call *call)
     bool ends = engine_draining(triggers_engine(call->triggers));
     struct json *body = reply_about_task(call, "timeout");
     struct http_header location = reply_location(call);
-    struct str why = arena_printf(a, "the agent did not finish within %.3gs; the task goes on",
+    struct str why = arena_printf(a, "the agent did not finish within %gs; the task goes on",
                                   (double)call->route->hook->response.timeout / US_PER_S);
     json_put(a, body, STR("error"),
              json_str(a, ends ? STR("the server stops; the task goes on when it is back") : why));

@@ -1,17 +1,13 @@
-/* The schedules of the current generation: what the store remembers of each, when it is due next, and
-   what is done then.
+/* One schedule: what the store remembers of it, when it is due next, and what is done then.
 
-   struct schedules owns one struct schedule a definition. A schedule is in the due queue while it waits
-   for its time; `busy` while what was decided is being committed; it watches its running task (for
-   overlap, and so that `.previous` is known). high_water moves only with a commit, so whatever was not
-   committed is decided again. */
-#include "triggers/schedule.h"
+   It is in the due queue while it waits for its time; `busy` while what was decided is being committed; it
+   watches its running task (for overlap, and so that `.previous` is known). high_water moves only with a
+   commit, so whatever was not committed is decided again. */
+#include "triggers/schedule_inside.h"
 
 #include "base/log.h"
-#include "base/map.h"
 #include "base/stats.h"
 #include "base/zone.h"
-#include "triggers/due.h"
 #include "triggers/misfire.h"
 
 #include <stdio.h>
@@ -19,34 +15,6 @@
 #define SCHEDULE_RETRY_US (1 * US_PER_S)
 #define SCHEDULE_STEP_BACK_S (3 * 3600) /* a clock this far behind our memory was stepped back */
 #define SCHEDULE_PREVIOUS_MAX (64 * KIB)
-
-struct schedule {
-    struct schedules *owner;
-    const struct schedule_def *def;
-    struct arena *arena;       /* of the row's strings */
-    struct schedule_row row;
-    struct due_item due;
-    struct fire *busy;         /* being committed, or NULL */
-    struct task_watch watch;   /* linked while its last task runs */
-    bool again;                /* look again when the running task has ended */
-    char *previous;            /* the last task's result, cut */
-    struct loop_timer retry;
-};
-
-struct schedules {
-    struct engine *engine;
-    struct due_queue *due;
-    struct generation *generation; /* of the definitions in force */
-    struct schedule **items;
-    size_t n;
-    struct map *memory;            /* name → struct schedule_row: rows of the store not in use now */
-    struct arena *memory_arena;
-    bool stopped;
-    bool booting;                  /* no definitions have been in force yet */
-    struct store_schedules load;
-    void (*started)(void *ctx, int rc, const struct error *why);
-    void *started_ctx;
-};
 
 /* One decision on its way to disk. */
 struct fire {
@@ -61,6 +29,7 @@ struct fire {
 };
 
 static void schedule_look(struct schedule *s);
+static void schedule_begin(struct schedule *s);
 
 static int64_t schedule_now(const struct schedule *s)
 {
@@ -83,7 +52,7 @@ static int64_t schedule_jitter_us(const struct schedule *s, int64_t due)
 
 static bool schedule_enabled(const struct schedule *s)
 {
-    return s->def->trigger->enabled && s->def->agent->enabled && !s->row.paused;
+    return s->def->enabled && !s->row.paused;
 }
 
 static void schedule_arm(struct schedule *s)
@@ -100,7 +69,7 @@ static void schedule_arm(struct schedule *s)
     due_set(s->owner->due, &s->due, next * US_PER_S + schedule_jitter_us(s, next));
 }
 
-static void schedule_due(void *ctx, struct due_item *item)
+void schedule_due(void *ctx, struct due_item *item)
 {
     (void)ctx;
     schedule_look(container_of(item, struct schedule, due));
@@ -108,7 +77,7 @@ static void schedule_due(void *ctx, struct due_item *item)
 
 static void schedule_retry(struct loop_timer *t)
 {
-    schedule_look(container_of(t, struct schedule, retry));
+    schedule_begin(container_of(t, struct schedule, retry));
 }
 
 /* ---- the running task ---- */
@@ -182,31 +151,42 @@ static void schedule_keep_row(struct schedule *s, const struct fire *f)
     }
 }
 
+static void schedule_accepted(struct schedule *s, struct fire *f)
+{
+    schedule_keep_row(s, f);
+    s->edited = s->was_off = false;
+    schedule_count(s, f);
+    if (f->ran)
+        s->asked = true;
+    if (f->ran && !schedule_running(s))
+        engine_watch_task(s->owner->engine, &s->watch, f->intake.task_id);
+    s->again = s->again || f->more;
+    schedule_tell_skips(s, f);
+}
+
 static void schedule_fired(struct intake *i)
 {
     struct fire *f = i->ctx;
     struct schedule *s = f->schedule;
-    if (s) {
-        s->busy = NULL;
-        if (i->outcome == INTAKE_ACCEPTED) {
-            schedule_keep_row(s, f);
-            schedule_count(s, f);
-            if (f->ran && !schedule_running(s))
-                engine_watch_task(s->owner->engine, &s->watch, i->task_id);
-            s->again = s->again || f->more;
-            schedule_tell_skips(s, f);
-        } else if (i->outcome == INTAKE_ALREADY_FIRED) {
-            s->row.high_water = f->row.high_water; /* another start of this due time has it */
-        }
-        if (i->outcome == INTAKE_UNAVAILABLE && !engine_draining(f->engine)) {
-            log_error("a due time could not be stored, trying again", "schedule",
-                      s->def->trigger->name.s.p, "error", i->error.text);
-            loop_timer_set(engine_loop(f->engine), &s->retry, SCHEDULE_RETRY_US, schedule_retry);
-        } else if (f->more && s->def->trigger->schedule.overlap == CONFIG_OVERLAP_ALLOW) {
-            schedule_look(s);
-        } else if (!f->more) {
-            schedule_arm(s);
-        }
+    if (!s) {
+        arena_free(f->arena);
+        return;
+    }
+    s->busy = NULL;
+    if (i->outcome == INTAKE_ACCEPTED)
+        schedule_accepted(s, f);
+    else if (i->outcome == INTAKE_ALREADY_FIRED)
+        s->row.high_water = f->row.high_water; /* another start of this due time has it */
+    if (i->outcome == INTAKE_UNAVAILABLE && !engine_draining(f->engine)) {
+        log_error("a due time could not be stored, trying again", "schedule",
+                  s->def->trigger->name.s.p, "error", i->error.text);
+        loop_timer_set(engine_loop(f->engine), &s->retry, SCHEDULE_RETRY_US, schedule_retry);
+    } else if (f->more && s->def->trigger->schedule.overlap == CONFIG_OVERLAP_ALLOW) {
+        schedule_look(s);
+    } else if (!f->more && s->asked) {
+        schedule_arm(s);
+    } else if (!f->more) {
+        schedule_begin(s);
     }
     arena_free(f->arena);
 }
@@ -277,7 +257,7 @@ static struct fire *fire_new(struct schedule *s, int64_t account)
     f->row = s->row;
     f->row.name = arena_str(a, s->row.name);
     f->row.definition = arena_str(a, s->row.definition);
-    f->row.last_task_id = arena_str(a, s->row.last_task_id);
+    f->row.last_task_id = s->row.last_task_id.n ? arena_str(a, s->row.last_task_id) : STR_NULL;
     f->row.high_water = account * US_PER_S;
     f->intake.generation = s->owner->generation;
     f->intake.trigger_type = "schedule";
@@ -376,9 +356,51 @@ static void schedule_look(struct schedule *s)
     fire_submit(f);
 }
 
-/* ---- life ---- */
+/* ---- what it was ---- */
 
-static void schedule_free(struct schedule *s)
+/* The definition without the mark of a disabled one (schedule_compile.c). */
+static struct str schedule_core(struct str definition, bool *off)
+{
+    struct str mark = STR("off|");
+    *off = str_starts(definition, mark);
+    return *off ? str_sub(definition, mark.n, definition.n) : definition;
+}
+
+static void schedule_remember(struct schedule *s, const struct schedule_row *known)
+{
+    bool was_off = false, off;
+    struct str core = schedule_core(s->row.definition, &off);
+    bool same = known && str_eq(schedule_core(known->definition, &was_off), core);
+    s->edited = !same || was_off != off;
+    s->was_off = same && was_off && !off;
+    s->row.anchor = s->row.high_water = schedule_now(s) / US_PER_S * US_PER_S;
+    if (same) {
+        s->row.anchor = known->anchor;
+        s->row.high_water = known->high_water;
+    }
+    if (!known)
+        return;
+    s->row.last_fired = known->last_fired;
+    s->row.paused = known->paused;
+    if (known->last_task_id.n)
+        s->row.last_task_id = arena_str(s->arena, known->last_task_id);
+}
+
+struct schedule *schedule_new(struct schedules *owner, const struct schedule_def *d)
+{
+    struct schedule *s = xalloc(sizeof(*s));
+    s->owner = owner;
+    s->def = d;
+    s->watch.ended = schedule_task_ended;
+    s->arena = arena_new(256);
+    s->row.name = d->trigger->name.s;
+    s->row.definition = d->definition;
+    schedule_remember(s, map_get(owner->memory, d->trigger->name.s));
+    cron_set_anchor(d->cron, s->row.anchor / US_PER_S);
+    return s;
+}
+
+void schedule_free(struct schedule *s)
 {
     engine_watch_cancel(s->owner->engine, &s->watch);
     due_remove(s->owner->due, &s->due);
@@ -390,69 +412,53 @@ static void schedule_free(struct schedule *s)
     free(s);
 }
 
-struct schedules *schedules_new(struct engine *e)
+void schedule_adopt(struct schedule *s, struct schedule *from)
 {
-    struct schedules *s = xalloc(sizeof(*s));
-    s->engine = e;
-    s->due = due_new(engine_loop(e), schedule_due, s);
-    s->memory = map_new(false);
-    s->memory_arena = arena_new(0);
-    s->booting = true;
-    return s;
+    bool off;
+    if (!str_eq(schedule_core(s->row.definition, &off), schedule_core(from->row.definition, &off)))
+        return; /* an edited one starts at now */
+    s->busy = from->busy;
+    s->busy->schedule = s;
+    from->busy = NULL;
 }
 
-static void schedules_loaded(struct store_op *op)
-{
-    struct schedules *s = container_of(op, struct schedules, load.op);
-    for (size_t i = 0; op->rc == 0 && i < s->load.n; i++)
-        map_put(s->memory, s->load.rows[i].name, &s->load.rows[i]);
-    s->started(s->started_ctx, op->rc, &op->error);
-}
+/* ---- does its last task still run, from before a restart or reload? ---- */
 
-void schedules_start(struct schedules *s, void (*started)(void *ctx, int rc, const struct error *why), void *ctx)
-{
-    s->started = started;
-    s->started_ctx = ctx;
-    s->load.op.arena = s->memory_arena;
-    s->load.op.done = schedules_loaded;
-    store_schedules(engine_store(s->engine), &s->load);
-}
-
-/* Its last task may still run, from before a restart or reload. */
 struct schedule_recall {
     struct store_task_get get;
     struct schedules *owner;
     struct str name;
 };
 
-static struct schedule *schedules_find(const struct schedules *s, struct str name)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (str_eq(s->items[i]->row.name, name))
-            return s->items[i];
-    }
-    return NULL;
-}
-
 static void schedule_recalled(struct store_op *op)
 {
     struct schedule_recall *r = container_of(op, struct schedule_recall, get.op);
     struct schedule *s = schedules_find(r->owner, r->name);
-    if (s && op->rc == 0 && r->get.found && !schedule_running(s)) {
-        if (!task_state_final(r->get.task.state))
-            engine_watch_task(r->owner->engine, &s->watch, r->get.task.id);
-        else if (!s->previous && r->get.task.result.p)
-            s->previous = xstrndup(r->get.task.result.p,
-                                   str_utf8_cut(r->get.task.result, SCHEDULE_PREVIOUS_MAX));
+    const struct task_row *task = &r->get.task;
+    if (s && str_eq(s->row.last_task_id, r->get.id)) {
+        if (op->rc != 0) {
+            engine_watch_cancel(r->owner->engine, &s->watch);
+            loop_timer_set(engine_loop(r->owner->engine), &s->retry, SCHEDULE_RETRY_US, schedule_retry);
+        } else {
+            s->asked = true;
+            bool over = !r->get.found || task_state_final(task->state);
+            if (over)
+                engine_watch_cancel(r->owner->engine, &s->watch);
+            if (over && r->get.found && !s->previous && task->result.p)
+                s->previous = xstrndup(task->result.p, str_utf8_cut(task->result, SCHEDULE_PREVIOUS_MAX));
+            schedule_look(s);
+        }
     }
-    if (s)
-        schedule_look(s);
     arena_free(op->arena);
 }
 
+/* It is watched before it is read, so that an end in between is not missed. */
 static void schedule_begin(struct schedule *s)
 {
-    if (!s->row.last_task_id.p || schedule_running(s)) {
+    if (s->owner->stopped || s->busy)
+        return;
+    if (s->asked || !s->row.last_task_id.n || schedule_running(s)) {
+        s->asked = true;
         schedule_look(s);
         return;
     }
@@ -463,119 +469,29 @@ static void schedule_begin(struct schedule *s)
     r->get.op.arena = a;
     r->get.op.done = schedule_recalled;
     r->get.id = arena_str(a, s->row.last_task_id);
+    engine_watch_task(s->owner->engine, &s->watch, r->get.id);
     store_task_get(engine_store(s->owner->engine), &r->get);
 }
 
-static struct schedule *schedule_new(struct schedules *owner, const struct schedule_def *d)
+void schedule_introduce(struct schedule *s)
 {
-    struct schedule *s = xalloc(sizeof(*s));
-    s->owner = owner;
-    s->def = d;
-    s->watch.ended = schedule_task_ended;
-    s->arena = arena_new(0);
-    s->row.name = d->trigger->name.s;
-    s->row.definition = d->definition;
-    const struct schedule_row *known = map_get(owner->memory, d->trigger->name.s);
-    if (known && str_eq(known->definition, d->definition)) {
-        s->row.anchor = known->anchor;
-        s->row.high_water = known->high_water;
-        s->row.last_fired = known->last_fired;
-        s->row.paused = known->paused;
-        s->row.last_task_id = known->last_task_id.p ? arena_str(s->arena, known->last_task_id) : STR_NULL;
-    } else {
-        s->row.anchor = s->row.high_water = schedule_now(s) / US_PER_S * US_PER_S;
-    }
-    cron_set_anchor(d->cron, s->row.anchor / US_PER_S);
-    return s;
-}
-
-/* A new or edited schedule is remembered from now on, also when it has not fired yet. */
-static void schedule_introduce(struct schedule *s)
-{
-    const struct schedule_row *known = map_get(s->owner->memory, s->row.name);
-    bool reboot = cron_kind(s->def->cron) == CRON_REBOOT && s->owner->booting;
-    if (!reboot && known && str_eq(known->definition, s->row.definition)) {
+    const struct schedule_def *d = s->def;
+    bool reboot = cron_kind(d->cron) == CRON_REBOOT && s->owner->booting && schedule_enabled(s);
+    if (s->busy)
+        return; /* adopted: it goes on when that is committed */
+    if (!reboot && !s->edited) {
         schedule_begin(s);
         return;
     }
-    struct fire *f = fire_new(s, s->row.high_water / US_PER_S);
+    int64_t now = schedule_now(s) / US_PER_S, from = s->row.high_water / US_PER_S;
+    struct fire *f = fire_new(s, s->was_off || reboot ? now : from);
+    uint64_t n = s->was_off && now > from ? cron_count(d->cron, d->zone, from, now) : 0;
+    if (n)
+        fire_add(f, cron_next(d->cron, d->zone, from, NULL), cron_prev(d->cron, d->zone, now), n, "skipped",
+                 "disabled");
     if (reboot) {
-        int64_t now = schedule_now(s) / US_PER_S;
-        f->row.high_water = now * US_PER_S;
         fire_task(f, now, 1);
         fire_add(f, now, now, 1, "ran", NULL);
     }
     fire_submit(f);
-}
-
-static void schedules_remember(struct schedules *s, struct arena *a, const struct schedule_row *row)
-{
-    struct schedule_row *kept = ARENA_NEW(a, struct schedule_row);
-    *kept = *row;
-    kept->name = arena_str(a, row->name);
-    kept->definition = arena_str(a, row->definition);
-    kept->last_task_id = row->last_task_id.p ? arena_str(a, row->last_task_id) : STR_NULL;
-    map_put(s->memory, kept->name, kept);
-}
-
-/* What is in use goes back to `memory`, so that the next generation finds it by name; all of it moves to
-   an arena of its own, so that reloads do not pile up. */
-static void schedules_retire(struct schedules *s)
-{
-    struct arena *a = arena_new(0);
-    const struct map_entry *entry;
-    for (size_t at = 0; (entry = map_next(s->memory, &at)) != NULL;)
-        schedules_remember(s, a, entry->value);
-    for (size_t i = 0; i < s->n; i++) {
-        schedules_remember(s, a, &s->items[i]->row);
-        schedule_free(s->items[i]);
-    }
-    arena_free(s->memory_arena);
-    s->memory_arena = a;
-    free(s->items);
-    s->items = NULL;
-    s->n = 0;
-}
-
-void schedules_use(struct schedules *s, struct generation *g, const struct schedule_def *defs, size_t n)
-{
-    struct generation *old = s->generation;
-    schedules_retire(s);
-    s->generation = generation_ref(g);
-    s->items = xalloc(sizeof(*s->items) * (n + 1));
-    for (size_t i = 0; i < n; i++)
-        s->items[s->n++] = schedule_new(s, &defs[i]);
-    for (size_t i = 0; i < n; i++)
-        schedule_introduce(s->items[i]);
-    s->booting = false;
-    generation_unref(old);
-}
-
-void schedules_stop(struct schedules *s)
-{
-    s->stopped = true;
-    for (size_t i = 0; i < s->n; i++) {
-        due_remove(s->due, &s->items[i]->due);
-        loop_timer_stop(&s->items[i]->retry);
-    }
-}
-
-void schedules_free(struct schedules *s)
-{
-    if (!s)
-        return;
-    schedules_retire(s);
-    due_free(s->due);
-    map_free(s->memory);
-    arena_free(s->memory_arena);
-    generation_unref(s->generation);
-    free(s);
-}
-
-bool schedules_view(const struct schedules *s, size_t i, struct schedule_view *out)
-{
-    if (i >= s->n)
-        return false;
-    *out = (struct schedule_view){ s->items[i]->def, &s->items[i]->row };
-    return true;
 }

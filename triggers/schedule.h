@@ -14,12 +14,13 @@ struct schedule_def {
     struct cron *cron;
     const struct zone *zone;
     struct template *input;      /* NULL: none */
-    struct str definition;       /* changes when the schedule is edited */
+    bool enabled;                /* the agent's too */
+    struct str definition;       /* changes when the schedule is edited; "off|…" while disabled */
     int64_t start, end;          /* window, seconds; INT64_MIN / INT64_MAX = open */
 };
 
-void schedule_def_compile(struct schedule_def *d, struct arena *a, const struct config_agent *agent,
-                          const struct config_trigger *trigger, struct config_problems *problems);
+struct compile;
+void schedule_def_compile(struct schedule_def *d, const struct compile *c);
 void schedule_def_release(struct schedule_def *d);
 
 struct schedules;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/router.h"
+#include "triggers/compile.h"
 #include "triggers/schedule.h"
 #include "triggers/strikes.h"
 #include "triggers/webhook.h"
@@ -34,10 +35,12 @@ struct triggers {
 
 /* ---- one generation's part ---- */
 
-static void trigger_set_route(struct trigger_set *set, struct webhook_route *r, struct config_problems *problems)
+static void trigger_set_route(struct trigger_set *set, struct webhook_route *r, const struct compile *c)
 {
     struct error e = ERROR_INIT;
     const struct config_webhook *h = r->hook;
+    if (!h->path.s.n)
+        return; /* a file with errors */
     auto_buf methods = BUF_INIT(1 * KIB);
     for (size_t i = 0; i < h->methods.n; i++) {
         buf_cstr(&methods, i ? "," : "");
@@ -45,8 +48,7 @@ static void trigger_set_route(struct trigger_set *set, struct webhook_route *r, 
     }
     buf_char(&methods, 0);
     if (http_router_add(set->router, methods.p, h->path.s, &r->route, &e) != 0)
-        config_problem(problems, false, h->path.pos.line ? h->path.pos : r->trigger->pos,
-                       "agents.%s.trigger.path: %s", r->agent->name.s.p, e.text);
+        compile_problem(c, false, h->path.pos, "path", "%s", e.text);
 }
 
 static void *trigger_set_new(const struct config *c, struct config_problems *problems)
@@ -64,14 +66,15 @@ static void *trigger_set_new(const struct config *c, struct config_problems *pro
         const struct config_agent *agent = &c->agents[i];
         for (size_t k = 0; k < agent->n_triggers; k++) {
             const struct config_trigger *trigger = &agent->triggers[k];
+            const struct compile compile = { a, c, agent, trigger, problems };
             if (trigger->type == CONFIG_SCHEDULE) {
-                schedule_def_compile(&set->schedules[set->n_schedules++], a, agent, trigger, problems);
+                schedule_def_compile(&set->schedules[set->n_schedules++], &compile);
                 continue;
             }
             struct webhook_route *r = &set->routes[set->n_routes++];
-            webhook_route_compile(r, a, c, agent, trigger, problems);
+            webhook_route_compile(r, &compile);
             if (trigger->enabled && agent->enabled)
-                trigger_set_route(set, r, problems);
+                trigger_set_route(set, r, &compile);
         }
     }
     return set;

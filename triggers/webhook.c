@@ -229,7 +229,10 @@ static struct str webhook_hash(struct arena *a, const struct str *parts, size_t 
 {
     static const char label[] = "sha256:";
     uint8_t digest[CRYPTO_MAX_DIGEST];
-    auto_buf all = BUF_INIT(SIZE_MAX), text = BUF_INIT(128);
+    size_t size = 0;
+    for (size_t i = 0; i < n; i++)
+        size += parts[i].n + sizeof("18446744073709551615:");
+    auto_buf all = BUF_INIT(size), text = BUF_INIT(128);
     for (size_t i = 0; i < n; i++) {
         buf_printf(&all, "%zu:", parts[i].n);
         buf_str(&all, parts[i]);

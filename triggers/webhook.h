@@ -6,6 +6,7 @@
 #include "base/bucket.h"
 #include "base/map.h"
 #include "triggers/auth.h"
+#include "triggers/compile.h"
 #include "triggers/input.h"
 #include "triggers/trigger.h"
 
@@ -26,9 +27,7 @@ struct webhook_route {
 
 /* Compiles one trigger into `r`; adds what is wrong to *problems. Release with webhook_route_release, also
    when there were problems. */
-void webhook_route_compile(struct webhook_route *r, struct arena *a, const struct config *c,
-                           const struct config_agent *agent, const struct config_trigger *trigger,
-                           struct config_problems *problems);
+void webhook_route_compile(struct webhook_route *r, const struct compile *c);
 void webhook_route_release(struct webhook_route *r);
 
 /* One request on its way through the steps; lives in the request's arena. */

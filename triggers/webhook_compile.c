@@ -1,66 +1,29 @@
 /* A webhook trigger of the file → a route ready to serve; every problem with its position. */
+#include "triggers/compile.h"
 #include "triggers/webhook.h"
 
-struct compile {
-    struct arena *arena;
-    const struct config *config;
-    const struct config_agent *agent;
-    const struct config_trigger *trigger;
-    struct config_problems *problems;
-};
-
-static struct str compile_partial(void *ctx, struct str name)
-{
-    const struct config *c = ctx;
-    for (size_t i = 0; i < c->templates.n; i++) {
-        if (str_eq(c->templates.items[i].key, name))
-            return c->templates.items[i].value.s;
-    }
-    return STR_NULL;
-}
-
-static struct template *compile_template(struct compile *c, enum template_dialect dialect,
-                                         const struct config_text *text, const char *key)
-{
-    struct error e = ERROR_INIT;
-    if (!text->s.p)
-        return NULL;
-    union {
-        const struct config *config;
-        void *ctx;
-    } partials_of = { .config = c->config }; /* compile_partial reads it only */
-    struct template_partials partials = { .find = compile_partial, .ctx = partials_of.ctx };
-    struct template *t = template_compile(dialect, text->s, &partials, &e);
-    if (!t)
-        config_problem(c->problems, false, config_text_pos(text, e.line, e.column),
-                       "agents.%s.trigger.%s: %s", c->agent->name.s.p, key, e.text);
-    return t;
-}
-
-static const struct jsonpath *compile_path(struct compile *c, const struct config_text *text, const char *key)
+static const struct jsonpath *compile_path(const struct compile *c, const struct config_text *text, const char *key)
 {
     struct error e = ERROR_INIT;
     const struct jsonpath *path = input_path_compile(c->arena, text->s, &e);
     if (!path)
-        config_problem(c->problems, false, text->pos, "agents.%s.trigger.%s: %s; expected a path such as .body.order.id",
-                       c->agent->name.s.p, key, e.text);
+        compile_problem(c, false, text->pos, key, "%s; expected a path such as .body.order.id", e.text);
     return path;
 }
 
-static void compile_source(struct compile *c, struct webhook_route *r)
+static void compile_source(const struct compile *c, struct webhook_route *r)
 {
     struct str name = r->hook->source.s.p ? r->hook->source.s : STR("generic");
     r->source = source_find(name);
     if (r->source)
         return;
     const char *near = source_suggest(name);
-    config_problem(c->problems, false, r->hook->source.pos,
-                   "agents.%s.trigger.source: there is no source '%s'%s%s%s", c->agent->name.s.p, name.p,
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    compile_problem(c, false, r->hook->source.pos, "source", "there is no source '%s'%s%s%s", name.p,
+                    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     r->source = source_find(STR("generic"));
 }
 
-static void compile_templates(struct compile *c, struct webhook_route *r)
+static void compile_templates(const struct compile *c, struct webhook_route *r)
 {
     static const enum template_dialect dialects[] = { TEMPLATE_AUTO, TEMPLATE_DOT };
     const struct config_webhook *h = r->hook;
@@ -74,7 +37,7 @@ static void compile_templates(struct compile *c, struct webhook_route *r)
     r->session_id = compile_template(c, TEMPLATE_AUTO, &h->session_id, "webhook_input.session_id");
 }
 
-static void compile_paths(struct compile *c, struct webhook_route *r)
+static void compile_paths(const struct compile *c, struct webhook_route *r)
 {
     const struct config_webhook *h = r->hook;
     r->extract = ARENA_ARRAY(c->arena, struct input_extractor, h->n_extract + 1);
@@ -90,33 +53,70 @@ static void compile_paths(struct compile *c, struct webhook_route *r)
     r->allow_hosts = hosts;
 }
 
-static void compile_warnings(struct compile *c, const struct webhook_route *r)
+/* ---- what the file may say and this version does not do ---- */
+
+static bool later_deliver(const struct config_webhook *h)
 {
-    int64_t deadline = source_deadline(r->source);
-    if (r->hook->response.mode == CONFIG_SYNC && deadline && deadline < r->hook->response.timeout)
-        config_problem(c->problems, true, c->trigger->pos,
-                       "agents.%s.trigger.response: %s waits %llds for an answer, response.timeout is %llds; "
-                       "use mode: async",
-                       c->agent->name.s.p, source_name(r->source), (long long)(deadline / US_PER_S),
-                       (long long)(r->hook->response.timeout / US_PER_S));
+    return h->deliver.n > 0 && !h->deliver_only;
 }
 
-void webhook_route_compile(struct webhook_route *r, struct arena *a, const struct config *config,
-                           const struct config_agent *agent, const struct config_trigger *trigger,
-                           struct config_problems *problems)
+static bool later_deliver_extra(const struct config_webhook *h)
 {
-    struct compile c = { a, config, agent, trigger, problems };
-    r->config = config;
-    r->agent = agent;
-    r->trigger = trigger;
-    r->hook = &trigger->webhook;
+    return h->deliver_extra.n > 0;
+}
+
+static bool later_deliver_only(const struct config_webhook *h)
+{
+    return h->deliver_only;
+}
+
+static bool later_tool_policy(const struct config_webhook *h)
+{
+    return h->tool_policy.set;
+}
+
+static const struct later {
+    const char *key, *text;
+    bool (*written)(const struct config_webhook *h);
+    bool error; /* going on without it would do something else than what is written */
+} laters[] = {
+    { "deliver", "is not applied in this version; notifications send results to webhooks", later_deliver, false },
+    { "deliver_extra", "is not applied in this version", later_deliver_extra, false },
+    { "deliver_only", "is not available in this version, which would run the agent", later_deliver_only, true },
+    { "tool_policy", "is not applied in this version: agents have no tools yet", later_tool_policy, false },
+};
+
+static void compile_laters(const struct compile *c, const struct webhook_route *r)
+{
+    for (size_t i = 0; i < N_ELEMENTS(laters); i++) {
+        if (laters[i].written(r->hook))
+            compile_problem(c, !laters[i].error, c->trigger->pos, laters[i].key, "%s", laters[i].text);
+    }
+}
+
+static void compile_warnings(const struct compile *c, const struct webhook_route *r)
+{
+    int64_t deadline = source_deadline(r->source), timeout = r->hook->response.timeout;
+    if (r->hook->response.mode == CONFIG_SYNC && deadline && deadline < timeout)
+        compile_problem(c, true, c->trigger->pos, "response",
+                        "%s waits %gs for an answer, response.timeout is %gs; use mode: async",
+                        source_name(r->source), (double)deadline / US_PER_S, (double)timeout / US_PER_S);
+    compile_laters(c, r);
+}
+
+void webhook_route_compile(struct webhook_route *r, const struct compile *c)
+{
+    r->config = c->config;
+    r->agent = c->agent;
+    r->trigger = c->trigger;
+    r->hook = &c->trigger->webhook;
     r->route = (struct http_route){ webhook_on_head, webhook_on_request, r };
-    compile_source(&c, r);
-    if (auth_compile(r->hook, problems, &r->auth) != 0)
+    compile_source(c, r);
+    if (auth_compile(r->hook, c->problems, &r->auth) != 0)
         r->auth = NULL; /* the problem is told: this generation does not come to serve */
-    compile_templates(&c, r);
-    compile_paths(&c, r);
-    compile_warnings(&c, r);
+    compile_templates(c, r);
+    compile_paths(c, r);
+    compile_warnings(c, r);
 }
 
 void webhook_route_release(struct webhook_route *r)

@@ -237,6 +237,18 @@ def test_forty_dead_receivers_do_not_hold_up_a_live_one():
         equal([i for i in d.items("/api/v1/deliveries?status=failed")], [], "the dead ones still hang")
 
 
+def test_a_dead_path_of_a_host_does_not_hold_up_another_path_of_it():
+    with Receiver(lambda n, r: "hang" if r.path == "/dead" else (200, {}, b"")) as host:
+        receivers = {"dead": (host.url + "/dead", "timeout: 25s, max_concurrent: 8, retry: {max_attempts: 1}"), "alive": (host.url + "/alive", None)}
+        with Daemon(config(receivers, server="listen: 127.0.0.1:0, drain_timeout: 200ms")) as d:
+            for n in range(20):
+                d.post("/webhooks/worker", {"n": n})
+            alive = lambda: [r for r in host.got if r.path == "/alive"]
+            wait(lambda: len(alive()) == 20, f"deliveries to the live path", 20, d.log)
+            equal(d.items("/api/v1/deliveries?status=failed"), [])
+            host.close()
+
+
 def test_a_dead_receiver_holds_no_more_than_its_share():
     with Hostile(says("", "hang")) as dead:
         with Daemon(config({"dead": (dead.url, "timeout: 20s, max_concurrent: 3, retry: {max_attempts: 1}")}, server="listen: 127.0.0.1:0, drain_timeout: 100ms")) as d:
@@ -386,6 +398,37 @@ def test_models_that_misbehave_fail_their_task_and_nothing_else():
         assert "Incorrect API key" in d.task(tasks["wrong key"])["error"]["message"]
         equal(d.get("/health").json["active_tasks"], 0)
         assert "sk-hush" not in "\n".join(d.lines), "the key is in the log"
+
+
+def test_twenty_tasks_ask_one_model_at_once():
+    """Nothing limits agents that wait for others unless the configuration does (10-config, background)."""
+    together, inside, most = threading.Event(), [0], [0]
+    lock = threading.Lock()
+
+    def answer(h, s):
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            if inside[0] == 20:
+                together.set()
+        together.wait(10)
+        with lock:
+            inside[0] -= 1
+        body = json.dumps({"choices": [{"message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}]})
+        s.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    with Hostile(answer) as ai:
+        text = f"""
+server: {{listen: 127.0.0.1:0}}
+llms:
+  default: {{provider: openai, model: x, api_key: k, base_url: "http://127.0.0.1:{ai.port}/v1"}}
+agents:
+  thinker: {{llm: default}}
+"""
+        with Daemon(text) as d:
+            tasks = [d.post("/api/v1/agents/thinker/run", {"input": f"{n}", "mode": "async"}).json["task_id"] for n in range(20)]
+            for task in tasks:
+                equal(d.ended(task)["status"], "completed")
+            equal(most[0], 20, "questions under way at once")
 
 
 def test_a_stop_does_not_wait_for_a_hanging_receiver():
