@@ -190,7 +190,7 @@ void run_post(struct api_call *call)
     struct str key = str_trim(http_header_get(headers, STR("idempotency-key")));
     struct str trigger = json_get_str(call->arena, call->body, "trigger", STR("api"));
     run->agent = agent->name.s;
-    run->dedup = (struct store_dedup){ STR("api:run"), key,
+    run->dedup = (struct store_dedup){ arena_printf(call->arena, "api:run:%s", agent->name.s.p), key,
                                        call->request->received_us + RUN_IDEMPOTENT_US };
     struct intake *i = &run->intake;
     i->generation = call->generation;

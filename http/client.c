@@ -44,9 +44,14 @@ const char *http_failure_word(enum http_failure f)
 
 static size_t call_on_header(char *p, size_t size, size_t n, void *ctx)
 {
-    (void)p;
     struct http_call *call = ctx;
-    call->s.header_bytes += size * n;
+    struct str line = str_n(p, size * n);
+    call->s.header_bytes += line.n;
+    /* The empty line ends a head; that of an interim answer (100) is followed by another status line. */
+    if (str_starts(line, STR("HTTP/")))
+        call->s.headed = false;
+    else if (str_trim(line).n == 0)
+        call->s.headed = true;
     if (call->s.header_bytes <= CLIENT_MAX_HEAD)
         return size * n;
     call->s.too_large = true;
@@ -196,6 +201,8 @@ static struct http_result call_result(struct http_call *call)
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
     curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+    if (!call->s.headed)
+        status = 0; /* half a head is no answer */
     r.status = (int)status;
     r.body_bytes = call->s.body_bytes;
     r.remote_ip = ip ? ip : "";

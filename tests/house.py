@@ -49,7 +49,7 @@ def main():
     tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True).stdout.split("\n")
     for name in filter(None, tracked):
         path = root / name
-        if path.suffix in (".jsonl", ".json", ".rows", ".lock") or not path.is_file() or "corpus" in path.parts:
+        if path.suffix in (".jsonl", ".json", ".rows", ".lock") or not path.is_file() or {"corpus", "rows"} & set(path.parts):
             continue
         try:
             text = path.read_text()

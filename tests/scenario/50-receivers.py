@@ -3,7 +3,7 @@
 notices, and what became of every attempt is told."""
 import contextlib, datetime, json, os, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
-from fixture import PATIENCE, Daemon, Receiver, Skip, equal, free_port, main, request, wait
+from fixture import PATIENCE, Daemon, Receiver, Skip, equal, free_port, main, wait
 
 MIB = 1 << 20
 TIMEOUT = 1.0  # of each delivery below, in seconds

@@ -6,7 +6,7 @@
 
 Nothing sleeps to hope: wait() polls an observable fact until a deadline and fails with the daemon's last log lines.
 Ends with `N passed, N failed[, N skipped]`."""
-import contextlib, hashlib, hmac, http.client, http.server, json, os, pathlib, random, shutil, signal, socket, subprocess, sys
+import atexit, contextlib, hashlib, hmac, http.client, http.server, json, os, pathlib, random, shutil, signal, socket, subprocess, sys
 import tempfile, threading, time, traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -151,6 +151,15 @@ class Daemon:
             if name in os.environ:
                 self.env[name] = os.environ[name]
         self.wrapper, self.process, self.address, self.lines, self.addresses = list(wrapper), None, None, [], []
+        atexit.register(self._clean)
+
+    def _clean(self):
+        """Nothing is left behind, whatever ended the script: no daemon, no directory."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.own:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
         return self.start()
@@ -162,8 +171,8 @@ class Daemon:
         finally:
             if kind:
                 print(self.log(), file=sys.stderr)
-            if self.own:
-                shutil.rmtree(self.dir, ignore_errors=True)
+            atexit.unregister(self._clean)
+            self._clean()
 
     def start(self, ready=True):
         self.address, self.addresses = None, []

@@ -544,7 +544,7 @@ static const struct {
     { "hangs", "/hang", HTTP_FAILURE_TIMEOUT, 0, "no answer in time: " },
     { "drips", "/drip", HTTP_FAILURE_TIMEOUT, 200, "no answer in time: " },
     { "no HTTP", "/garbage", HTTP_FAILURE_OTHER, 0, "the request failed: " },
-    { "huge head", "/huge-head", HTTP_FAILURE_TOO_LARGE, 200,
+    { "huge head", "/huge-head", HTTP_FAILURE_TOO_LARGE, 0,
       "the answer is too large: its head has more than 262144 bytes" },
     { "no such name", "http://" NO_HOST "/", HTTP_FAILURE_DNS_NOT_FOUND, 0,
       "the host name was not found: " },
