@@ -4,17 +4,20 @@
 #include "base/when.h"
 #include "triggers/schedule.h"
 
-#define SCHEDULES_NEXT 5
+#define SCHEDULES_NEXT     5 /* due times shown, unless ?n= asks for others */
+#define SCHEDULES_NEXT_MAX 100
 
-static const char *const agent_types[] = { [CONFIG_LLM] = "llm",       [CONFIG_COMMAND] = "command",
-                                           [CONFIG_HTTP] = "http",     [CONFIG_REMOTE] = "remote",
+static const char *const agent_types[] = { [CONFIG_LLM] = "llm",
+                                           [CONFIG_COMMAND] = "command",
+                                           [CONFIG_HTTP] = "http",
+                                           [CONFIG_REMOTE] = "remote",
                                            [CONFIG_ECHO] = "echo" };
-static const char *const response_modes[] = { [CONFIG_SYNC] = "sync",
-                                              [CONFIG_ASYNC] = "async",
-                                              [CONFIG_CALLBACK] = "callback" };
-static const char *const misfires[] = { [CONFIG_MISFIRE_ONCE] = "once",
-                                        [CONFIG_MISFIRE_SKIP] = "skip",
-                                        [CONFIG_MISFIRE_ALL] = "all" };
+static const char *const response_modes[] = {
+    [CONFIG_SYNC] = "sync", [CONFIG_ASYNC] = "async", [CONFIG_CALLBACK] = "callback"
+};
+static const char *const misfires[] = {
+    [CONFIG_MISFIRE_ONCE] = "once", [CONFIG_MISFIRE_SKIP] = "skip", [CONFIG_MISFIRE_ALL] = "all"
+};
 static const char *const overlaps[] = { [CONFIG_OVERLAP_SKIP] = "skip",
                                         [CONFIG_OVERLAP_ALLOW] = "allow",
                                         [CONFIG_OVERLAP_QUEUE] = "queue",
@@ -74,7 +77,7 @@ void agents_get(struct api_call *call)
 
 /* ---- schedules ---- */
 
-static struct json *view_schedule(struct api_call *call, const struct schedule_view *v)
+static struct json *view_schedule(struct api_call *call, const struct schedule_view *v, uint64_t n)
 {
     struct arena *a = call->arena;
     const struct config_schedule *s = &v->def->trigger->schedule;
@@ -90,7 +93,7 @@ static struct json *view_schedule(struct api_call *call, const struct schedule_v
     json_put(a, o, STR("paused"), json_bool(a, v->row->paused));
     view_time(a, o, "last_fired_at", v->row->last_fired);
     int64_t from = MAX(loop_wall(engine_loop(call->api->o.engine)), v->row->high_water) / US_PER_S;
-    for (unsigned i = 0; enabled && i < SCHEDULES_NEXT; i++) {
+    for (uint64_t i = 0; enabled && i < n; i++) {
         char text[WHEN_TEXT];
         from = cron_next(v->def->cron, v->def->zone, from, NULL);
         if (from == CRON_NONE || from > v->def->end)
@@ -110,7 +113,7 @@ void schedules_list(struct api_call *call)
     struct json *body = json_object(call->arena), *items = json_list(call->arena);
     struct schedule_view view;
     for (size_t i = 0; schedules_view(all, i, &view); i++)
-        json_add(call->arena, items, view_schedule(call, &view));
+        json_add(call->arena, items, view_schedule(call, &view, SCHEDULES_NEXT));
     json_put(call->arena, body, STR("items"), items);
     api_answer(call, 200, body);
 }
@@ -120,9 +123,15 @@ void schedules_get(struct api_call *call)
     const struct schedules *all = triggers_schedules(call->api->o.triggers);
     struct str name = api_param(call, "name");
     struct schedule_view view;
+    uint64_t n = SCHEDULES_NEXT;
+    struct str wanted = api_query(call, "n");
+    if (wanted.n && (str_u64(wanted, &n) != 0 || n > SCHEDULES_NEXT_MAX)) {
+        api_refuse(call, 400, "n: expected a number up to %d", SCHEDULES_NEXT_MAX);
+        return;
+    }
     for (size_t i = 0; schedules_view(all, i, &view); i++) {
         if (str_eq(view.def->trigger->name.s, name)) {
-            api_answer(call, 200, view_schedule(call, &view));
+            api_answer(call, 200, view_schedule(call, &view, n));
             return;
         }
     }

@@ -32,7 +32,8 @@ static bool api_read_body(struct api_call *call)
     }
     call->body = json_parse(r->arena, r->body, NULL, &e);
     if (!call->body) {
-        api_refuse(call, 400, "the body is not JSON: line %u, column %u: %s", e.line, e.column, e.text);
+        api_refuse(call, 400, "the body is not JSON: line %u, column %u: %s", e.line, e.column,
+                   e.text);
         return false;
     }
     if (call->body->type != JSON_OBJECT) {
@@ -88,7 +89,8 @@ struct api *api_new(const struct api_options *o)
         struct error e = ERROR_INIT;
         bool open = route->flags & API_PUBLIC;
         if (http_router_add(a->router, route->methods, str_of(route->pattern), &http, &e) != 0 ||
-            (open && http_router_add(a->public_router, route->methods, str_of(route->pattern), &http, &e) != 0)) {
+            (open && http_router_add(a->public_router, route->methods, str_of(route->pattern),
+                                     &http, &e) != 0)) {
             log_error("two API routes clash", "pattern", route->pattern, "error", e.text);
             abort();
         }
@@ -134,8 +136,8 @@ static bool api_disabled(const struct api *a, struct str path)
            (!c->monitoring.prometheus.enabled && str_eq(path, STR("/metrics")));
 }
 
-const struct http_route *api_find(struct api *a, struct http_request *r, bool webhooks_only, int *status,
-                                  struct str *allow)
+const struct http_route *api_find(struct api *a, struct http_request *r, bool webhooks_only,
+                                  int *status, struct str *allow)
 {
     struct str asked = r->path;
     *status = 404;

@@ -24,8 +24,8 @@ void api_free(struct api *a);
 
 /* As http_dispatch.find, for paths that are the API's: NULL with *status 404 when the path is none of ours.
    `webhooks_only`: a public listener beside an admin_listen serves /health alone. */
-const struct http_route *api_find(struct api *a, struct http_request *r, bool webhooks_only, int *status,
-                                  struct str *allow);
+const struct http_route *api_find(struct api *a, struct http_request *r, bool webhooks_only,
+                                  int *status, struct str *allow);
 /* Whether the path belongs to the API. */
 bool api_owns(const struct api *a, struct str path);
 /* application/problem+json (RFC 9457) with request_id. `allow` may be STR_NULL. */

@@ -24,7 +24,8 @@ static struct json *receipts_items(struct arena *a, const struct store_list *l)
     return items;
 }
 
-static void rows_answer(struct store_op *op, struct json *(*view)(struct arena *, const struct store_list *))
+static void rows_answer(struct store_op *op,
+                        struct json *(*view)(struct arena *, const struct store_list *))
 {
     struct row_list *r = container_of(op, struct row_list, list.op);
     if (op->rc == 0) {
@@ -149,7 +150,8 @@ static void deliveries_redelivered(struct store_op *op)
     }
     engine_outbox_kick(r->call->api->o.engine);
     if (r->id.p && r->again.count == 0) {
-        api_refuse(r->call, 404, "there is no delivery '%" STR_FMT "' that has ended", STR_ARG(r->id));
+        api_refuse(r->call, 404, "there is no delivery '%" STR_FMT "' that has ended",
+                   STR_ARG(r->id));
         return;
     }
     struct json *o = json_object(a);

@@ -49,13 +49,15 @@ static bool guard_host_is_ours(const struct config_server *c, struct str host)
 static bool guard_origin_is_ours(const struct config_server *c, struct str origin, struct str host)
 {
     struct str authority = guard_authority(origin);
-    return authority.n && (str_eq_fold(authority, host) ||
-                           (c->public_url.s.n && str_eq_fold(authority, guard_authority(c->public_url.s))));
+    return authority.n &&
+           (str_eq_fold(authority, host) ||
+            (c->public_url.s.n && str_eq_fold(authority, guard_authority(c->public_url.s))));
 }
 
 /* The role a bearer token has, NONE when it is nobody's. Every token is compared, so that time tells
    nothing. */
-static enum config_role guard_token_role(const struct config_server *c, struct str token, const char **name)
+static enum config_role guard_token_role(const struct config_server *c, struct str token,
+                                         const char **name)
 {
     enum config_role role = CONFIG_ROLE_NONE;
     for (size_t i = 0; i < c->auth.n_tokens; i++) {
@@ -100,8 +102,8 @@ static bool guard_token(struct api_call *call, const struct api_route *route)
     }
     call->role = guard_token_role(c, str_trim(str_sub(header, 7, header.n)), &name);
     if (call->role == CONFIG_ROLE_NONE) {
-        log_warn("a request with a wrong token was refused", "request_id", call->request->id, "path",
-                 arena_cstr(call->arena, call->request->path));
+        log_warn("a request with a wrong token was refused", "request_id", call->request->id,
+                 "path", arena_cstr(call->arena, call->request->path));
         api_refuse(call, 401, "the bearer token is not known");
         return false;
     }
@@ -119,8 +121,9 @@ static bool guard_host(struct api_call *call, bool tokens)
     struct str host = http_header_get(&r->headers, STR("host"));
     struct str origin = http_header_get(&r->headers, STR("origin"));
     if (!tokens && r->peer.family && !guard_host_is_ours(c, host)) {
-        api_refuse(call, 421, "this server does not answer for the host '%" STR_FMT
-                              "'; set server.public_url or ask by address",
+        api_refuse(call, 421,
+                   "this server does not answer for the host '%" STR_FMT
+                   "'; set server.public_url or ask by address",
                    STR_ARG(host));
         return false;
     }
@@ -134,7 +137,8 @@ static bool guard_host(struct api_call *call, bool tokens)
 bool guard_request(struct api_call *call, const struct api_route *route)
 {
     const struct config_server *c = &call->generation->config->server;
-    bool tokens = c->auth.enabled && !(route->flags & API_OPEN) && !guard_excluded(c, call->request->path);
+    bool tokens =
+        c->auth.enabled && !(route->flags & API_OPEN) && !guard_excluded(c, call->request->path);
     if (!(route->flags & API_ANY_HOST) && !guard_host(call, tokens))
         return false;
     call->role = CONFIG_ROLE_ADMIN;

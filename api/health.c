@@ -46,7 +46,8 @@ void health_get(struct api_call *call)
         json_put_str(a, o, "reason", store_trouble(store));
     json_put(a, o, STR("uptime"), json_i64(a, up / US_PER_S));
     json_put(a, o, STR("active_tasks"), json_i64(a, (int64_t)engine_active(e)));
-    json_put(a, o, STR("queued_tasks"), json_i64(a, (int64_t)stats_get(STATS_QUEUE_DEPTH, NULL, NULL, NULL)));
+    json_put(a, o, STR("queued_tasks"),
+             json_i64(a, (int64_t)stats_get(STATS_QUEUE_DEPTH, NULL, NULL, NULL)));
     json_put(a, o, STR("memory_mb"), json_number(a, arena_printf(a, "%.1f", health_memory_mb())));
     json_put_str(a, o, "version", call->api->o.version);
     api_answer(call, well ? 200 : 503, o);
@@ -68,7 +69,8 @@ void metrics_get(struct api_call *call)
 {
     auto_buf text = BUF_INIT(64 * MIB);
     stats_print(&text);
-    struct http_answer answer = { .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8",
+    struct http_answer answer = { .status = 200,
+                                  .content_type = "text/plain; version=0.0.4; charset=utf-8",
                                   .body = buf_view(&text) };
     http_reply(call->request, &answer);
 }
@@ -87,7 +89,8 @@ void reload_post(struct api_call *call)
     int rc = call->api->o.reload(call->api->o.ctx, &text);
     struct str lines = str_trim(buf_view(&text));
     if (rc != 0) {
-        api_refuse(call, 422, "the configuration has errors, the old one stays:\n%" STR_FMT, STR_ARG(lines));
+        api_refuse(call, 422, "the configuration has errors, the old one stays:\n%" STR_FMT,
+                   STR_ARG(lines));
         return;
     }
     struct json *o = json_object(call->arena);

@@ -11,8 +11,11 @@ static void api_send(struct http_request *r, int status, const char *type, const
     auto_buf text = BUF_INIT(API_BODY_MAX);
     json_write(&text, body, JSON_COMPACT);
     buf_char(&text, '\n');
-    struct http_answer answer = { .status = status, .content_type = type, .body = buf_view(&text),
-                                  .headers = headers, .n_headers = n_headers };
+    struct http_answer answer = { .status = status,
+                                  .content_type = type,
+                                  .body = buf_view(&text),
+                                  .headers = headers,
+                                  .n_headers = n_headers };
     http_reply(r, &answer);
 }
 
@@ -20,6 +23,13 @@ void api_answer(struct api_call *call, int status, const struct json *body)
 {
     static const struct http_header no_store = { { "Cache-Control", 13 }, { "no-store", 8 } };
     api_send(call->request, status, NULL, body, &no_store, 1);
+}
+
+void api_answer_at(struct api_call *call, int status, const struct json *body, struct str location)
+{
+    const struct http_header headers[] = { { STR("Cache-Control"), STR("no-store") },
+                                           { STR("Location"), location } };
+    api_send(call->request, status, NULL, body, headers, N_ELEMENTS(headers));
 }
 
 static void problem_send(struct http_request *r, int status, const char *detail,

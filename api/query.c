@@ -28,11 +28,13 @@ static bool query_time(struct api_call *call, const char *name, int64_t *out)
     }
     if (when_parse(text, NULL, out, &e) == 0)
         return true;
-    api_refuse(call, 400, "%s: %s; expected an RFC 3339 time or a duration such as 1h", name, e.text);
+    api_refuse(call, 400, "%s: %s; expected an RFC 3339 time or a duration such as 1h", name,
+               e.text);
     return false;
 }
 
-static bool query_number(struct api_call *call, const char *name, uint64_t min, uint64_t max, uint64_t *out)
+static bool query_number(struct api_call *call, const char *name, uint64_t min, uint64_t max,
+                         uint64_t *out)
 {
     struct str text = api_query(call, name);
     if (text.n == 0 || (str_u64(text, out) == 0 && *out >= min && *out <= max))
@@ -45,7 +47,8 @@ static bool query_number(struct api_call *call, const char *name, uint64_t min, 
 bool api_list_begin(struct api_call *call, struct store_list *l)
 {
     uint64_t limit = 50, cursor = 0;
-    if (!query_number(call, "limit", 1, 500, &limit) || !query_number(call, "cursor", 1, INT64_MAX, &cursor) ||
+    if (!query_number(call, "limit", 1, 500, &limit) ||
+        !query_number(call, "cursor", 1, INT64_MAX, &cursor) ||
         !query_time(call, "since", &l->since) || !query_time(call, "until", &l->until))
         return false;
     l->limit = (unsigned)limit;

@@ -5,7 +5,7 @@
 #include "base/when.h"
 #include "http/guard.h"
 
-#define RUN_TIMEOUT_US (30 * US_PER_S)
+#define RUN_TIMEOUT_US    (30 * US_PER_S)
 #define RUN_IDEMPOTENT_US (24 * 3600 * US_PER_S)
 
 struct run_call {
@@ -14,8 +14,7 @@ struct run_call {
     enum config_mode mode;
     int64_t timeout_us;
     struct store_dedup dedup;
-    struct task_watch watch;
-    struct loop_timer timer;
+    struct task_wait wait; /* sync */
     struct str agent;
 };
 
@@ -29,54 +28,43 @@ static struct json *run_body(struct run_call *run, struct str task_id, const cha
     return o;
 }
 
-static void run_ended(struct task_watch *w, const struct task_row *task)
+/* With the task's place. */
+static void run_answer(struct run_call *run, int status, const char *word, const char *error)
 {
-    struct run_call *run = container_of(w, struct run_call, watch);
     struct arena *a = run->call->arena;
-    loop_timer_stop(&run->timer);
-    struct json *o = run_body(run, task->id, task_state_word(task->state));
-    if (task->state == TASK_COMPLETED) {
-        struct json *value = task->result_json ? json_parse(a, arena_str(a, task->result), NULL, NULL) : NULL;
-        json_put(a, o, STR("result"), value ? value : json_str(a, task->result));
-    } else {
-        json_put(a, o, STR("error"),
-                 json_str(a, task->error_message.p ? task->error_message : STR("the task was cancelled")));
-    }
-    api_answer(run->call, task->state == TASK_COMPLETED ? 200 : 500, o);
+    struct str id = run->intake.task_id;
+    struct json *o = run_body(run, id, word);
+    json_put_str(a, o, "error", error);
+    api_answer_at(run->call, status, o, arena_printf(a, "/api/v1/tasks/%" STR_FMT, STR_ARG(id)));
 }
 
-static void run_timed_out(struct loop_timer *t)
+static void run_late(struct run_call *run)
 {
-    struct run_call *run = container_of(t, struct run_call, timer);
-    struct arena *a = run->call->arena;
-    engine_watch_cancel(run->call->api->o.engine, &run->watch);
-    struct json *o = run_body(run, run->intake.task_id, "timeout");
-    json_put(a, o, STR("error"), json_str(a, STR("the agent did not finish in time; the task goes on")));
-    api_answer(run->call, 504, o);
+    bool ends = engine_draining(run->call->api->o.engine);
+    run_answer(run, 504, "timeout",
+               ends ? "the server stops; the task goes on when it is back"
+                    : "the agent did not finish in time; the task goes on");
+}
+
+static void run_over(struct task_wait *w, const struct task_row *task)
+{
+    struct run_call *run = container_of(w, struct run_call, wait);
+    if (task)
+        api_answer(run->call, task->state == TASK_COMPLETED ? 200 : 500,
+                   engine_answer(run->call->arena, task));
+    else
+        run_late(run);
 }
 
 static void run_accepted(struct run_call *run)
 {
-    struct arena *a = run->call->arena;
-    struct engine *e = run->call->api->o.engine;
-    run->intake.task_id = arena_str(a, run->intake.task_id);
-    if (run->mode == CONFIG_SYNC && run->intake.outcome == INTAKE_ACCEPTED) {
-        run->watch.ended = run_ended;
-        engine_watch_task(e, &run->watch, run->intake.task_id);
-        loop_timer_set(engine_loop(e), &run->timer, run->timeout_us, run_timed_out);
+    run->intake.task_id = arena_str(run->call->arena, run->intake.task_id);
+    if (run->mode != CONFIG_SYNC) {
+        run_answer(run, 202, "accepted", NULL);
         return;
     }
-    bool twice = run->intake.outcome == INTAKE_DUPLICATE;
-    struct json *o = run_body(run, run->intake.task_id, twice ? "deduplicated" : "accepted");
-    auto_buf text = BUF_INIT(64 * KIB);
-    json_write(&text, o, JSON_COMPACT);
-    buf_char(&text, '\n');
-    struct http_header location = {
-        STR("Location"), arena_printf(a, "/api/v1/tasks/%" STR_FMT, STR_ARG(run->intake.task_id))
-    };
-    struct http_answer answer = { .status = twice ? 200 : 202, .body = buf_view(&text), .headers = &location,
-                                  .n_headers = 1 };
-    http_reply(run->call->request, &answer);
+    run->wait.over = run_over;
+    engine_wait_task(run->call->api->o.engine, &run->wait, run->intake.task_id, run->timeout_us);
 }
 
 static void run_committed(struct intake *i)
@@ -84,8 +72,10 @@ static void run_committed(struct intake *i)
     struct run_call *run = i->ctx;
     switch (i->outcome) {
     case INTAKE_ACCEPTED:
-    case INTAKE_DUPLICATE:
         run_accepted(run);
+        return;
+    case INTAKE_DUPLICATE:
+        run_answer(run, 200, "deduplicated", NULL);
         return;
     case INTAKE_QUEUE_FULL:
     case INTAKE_ALREADY_FIRED:
@@ -98,7 +88,8 @@ static void run_committed(struct intake *i)
 /* Every member is known and, but for input, a string (timeout may be a number of seconds). */
 static bool run_members(struct api_call *call)
 {
-    static const char *const names[] = { "input", "mode", "callback_url", "session", "timeout", "trigger" };
+    static const char *const names[] = { "input",   "mode",    "callback_url",
+                                         "session", "timeout", "trigger" };
     for (const struct json *m = call->body ? call->body->child : NULL; m; m = m->next) {
         struct str key = json_key_text(call->arena, m);
         size_t i = 0;
@@ -121,9 +112,9 @@ static bool run_members(struct api_call *call)
 
 static bool run_mode(struct run_call *run)
 {
-    static const char *const words[] = { [CONFIG_SYNC] = "sync",
-                                         [CONFIG_ASYNC] = "async",
-                                         [CONFIG_CALLBACK] = "callback" };
+    static const char *const words[] = {
+        [CONFIG_SYNC] = "sync", [CONFIG_ASYNC] = "async", [CONFIG_CALLBACK] = "callback"
+    };
     struct api_call *call = run->call;
     struct str word = json_get_str(call->arena, call->body, "mode", STR("sync"));
     for (size_t i = 0; i < N_ELEMENTS(words); i++) {
@@ -151,8 +142,10 @@ static bool run_options(struct run_call *run)
     run->intake.callback_url = json_get_str(call->arena, call->body, "callback_url", STR_NULL);
     if (run->mode != CONFIG_CALLBACK)
         return true;
-    if (!run->intake.callback_url.p || guard_check_url(NULL, run->intake.callback_url, NULL, &e) != 0) {
-        api_refuse(call, 400, "callback_url: %s", run->intake.callback_url.p ? e.text : "is missing");
+    if (!run->intake.callback_url.p ||
+        guard_check_url(NULL, run->intake.callback_url, NULL, &e) != 0) {
+        api_refuse(call, 400, "callback_url: %s",
+                   run->intake.callback_url.p ? e.text : "is missing");
         return false;
     }
     return true;
@@ -174,7 +167,8 @@ static struct str run_input(struct api_call *call)
 void run_post(struct api_call *call)
 {
     struct run_call *run = ARENA_NEW(call->arena, struct run_call);
-    const struct config_agent *agent = config_find_agent(call->generation->config, api_param(call, "name"));
+    const struct config_agent *agent =
+        config_find_agent(call->generation->config, api_param(call, "name"));
     run->call = call;
     if (!agent) {
         api_refuse(call, 404, "there is no agent '%" STR_FMT "'", STR_ARG(api_param(call, "name")));
@@ -190,8 +184,8 @@ void run_post(struct api_call *call)
     struct str key = str_trim(http_header_get(headers, STR("idempotency-key")));
     struct str trigger = json_get_str(call->arena, call->body, "trigger", STR("api"));
     run->agent = agent->name.s;
-    run->dedup = (struct store_dedup){ arena_printf(call->arena, "api:run:%s", agent->name.s.p), key,
-                                       call->request->received_us + RUN_IDEMPOTENT_US };
+    run->dedup = (struct store_dedup){ arena_printf(call->arena, "api:run:%s", agent->name.s.p),
+                                       key, call->request->received_us + RUN_IDEMPOTENT_US };
     struct intake *i = &run->intake;
     i->generation = call->generation;
     i->agent = agent->name.s;

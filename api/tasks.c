@@ -16,7 +16,8 @@ static void tasks_listed(struct store_op *op)
     }
     struct json *items = json_list(op->arena);
     for (size_t i = 0; i < t->list.n; i++)
-        json_add(op->arena, items, view_task(op->arena, &t->list.tasks[i], &t->list.task_deliveries[i], true));
+        json_add(op->arena, items,
+                 view_task(op->arena, &t->list.tasks[i], &t->list.task_deliveries[i], true));
     api_list_answer(t->call, &t->list, items);
 }
 
@@ -30,8 +31,10 @@ void tasks_list(struct api_call *call)
     enum task_state state;
     if (t->list.state.p && task_state_parse(t->list.state, &state) != 0) {
         arena_free(t->list.op.arena);
-        api_refuse(call, 400, "status: '%" STR_FMT "' is none of queued running input_required completed failed "
-                              "cancelled",
+        api_refuse(call, 400,
+                   "status: '%" STR_FMT
+                   "' is none of queued running input_required completed failed "
+                   "cancelled",
                    STR_ARG(t->list.state));
         return;
     }
@@ -83,7 +86,8 @@ static void tasks_show_output(struct task_get *t)
 {
     const struct task_row *task = &t->get.task;
     if (!task_state_final(task->state)) {
-        api_refuse(t->call, 409, "the task is %s; it has no output yet", task_state_word(task->state));
+        api_refuse(t->call, 409, "the task is %s; it has no output yet",
+                   task_state_word(task->state));
         return;
     }
     struct http_answer answer = {
@@ -115,6 +119,11 @@ static void tasks_events_read(struct store_op *op)
         for (size_t i = 0; i < t->events.n_events; i++)
             json_add(a, items, view_event(a, &t->events.events[i]));
         json_put(a, body, STR("items"), items);
+        if (t->events.n_events == t->events.limit)
+            json_put(
+                a, body, STR("next_cursor"),
+                json_str(a, arena_printf(a, "%lld",
+                                         (long long)t->events.events[t->events.n_events - 1].seq)));
         api_answer(t->call, 200, body);
     }
     arena_free(a);
@@ -123,6 +132,11 @@ static void tasks_events_read(struct store_op *op)
 void tasks_events(struct api_call *call)
 {
     struct task_events *t = ARENA_NEW(call->arena, struct task_events);
+    struct str cursor = api_query(call, "cursor");
+    if (cursor.n && str_i64(cursor, &t->events.after_seq) != 0) {
+        api_refuse(call, 400, "cursor: expected the next_cursor of an answer");
+        return;
+    }
     t->call = call;
     t->events.op.arena = arena_new(16 * KIB);
     t->events.op.done = tasks_events_read;
@@ -137,6 +151,7 @@ static void tasks_acted(struct api_call *call, enum act_outcome outcome, const c
 {
     struct str id = api_param(call, "id");
     struct json *o = json_object(call->arena);
+    struct error e = ERROR_INIT;
     switch (outcome) {
     case ACT_DONE:
         json_put(call->arena, o, STR("task_id"), json_str(call->arena, id));
@@ -150,7 +165,8 @@ static void tasks_acted(struct api_call *call, enum act_outcome outcome, const c
         api_refuse(call, 409, "%s", wrong);
         return;
     case ACT_UNAVAILABLE:
-        api_refuse(call, 503, "the store did not answer; try again later");
+        error_set(&e, ERROR_BUSY, "the store did not answer; try again later");
+        api_store_trouble(call, &e);
         return;
     }
 }

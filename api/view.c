@@ -36,8 +36,9 @@ static bool view_long(struct arena *a, struct json *o, const char *key, struct s
 
 static bool view_result(struct arena *a, struct json *o, const struct task_row *t, bool cut)
 {
-    struct json *value =
-        t->result_json && !(cut && t->result.n > VIEW_CUT) ? json_parse(a, t->result, NULL, NULL) : NULL;
+    struct json *value = t->result_json && !(cut && t->result.n > VIEW_CUT)
+                             ? json_parse(a, t->result, NULL, NULL)
+                             : NULL;
     if (!value)
         return view_long(a, o, "result", t->result, cut);
     json_put(a, o, STR("result"), value);
@@ -63,7 +64,8 @@ static void view_trigger(struct arena *a, struct json *o, const struct task_row 
     json_put(a, o, STR("trigger"), trigger);
 }
 
-struct json *view_task(struct arena *a, const struct task_row *t, const struct row_ids *deliveries, bool cut)
+struct json *view_task(struct arena *a, const struct task_row *t, const struct row_ids *deliveries,
+                       bool cut)
 {
     struct json *o = json_object(a), *ids = json_list(a);
     view_str(a, o, "id", t->id);
@@ -115,8 +117,9 @@ struct str view_url(struct arena *a, struct str url)
     struct str tail = path < 0 ? STR("") : str_sub(rest, (size_t)path, rest.n);
     ptrdiff_t last = str_rchr(tail, '/');
     bool hides = last >= 0 && tail.n - (size_t)last > 1;
-    return arena_printf(a, "%" STR_FMT "//%" STR_FMT "%" STR_FMT "%s%s", STR_ARG(str_sub(url, 0, (size_t)scheme)),
-                        STR_ARG(authority), STR_ARG(str_sub(tail, 0, (size_t)(last + 1))), hides ? "***" : "",
+    return arena_printf(a, "%" STR_FMT "//%" STR_FMT "%" STR_FMT "%s%s",
+                        STR_ARG(str_sub(url, 0, (size_t)scheme)), STR_ARG(authority),
+                        STR_ARG(str_sub(tail, 0, (size_t)(last + 1))), hides ? "***" : "",
                         query >= 0 ? "?***" : "");
 }
 
@@ -135,7 +138,8 @@ static struct json *view_attempt(struct arena *a, const struct attempt_row *t)
     return o;
 }
 
-struct json *view_delivery(struct arena *a, const struct delivery_row *d, const struct row_attempts *attempts)
+struct json *view_delivery(struct arena *a, const struct delivery_row *d,
+                           const struct row_attempts *attempts)
 {
     struct json *o = json_object(a), *tries = json_list(a);
     view_str(a, o, "id", d->id);

@@ -15,7 +15,7 @@ struct arena *arena_new(size_t first_chunk) must_check;
 void arena_free(struct arena *a);
 /* Zeroed, aligned to 16. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size);
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
 /* A copy in the arena; always followed by a NUL that n does not count. */
 struct str arena_str(struct arena *a, struct str s);

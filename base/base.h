@@ -11,10 +11,10 @@
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct of `type` that embeds `*ptr` as `member`. */
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* The result says whether it failed: a caller that drops it does not compile. */
-#define must_check __attribute__((warn_unused_result))
+#define must_check              __attribute__((warn_unused_result))
 #define printf_like(fmt, first) __attribute__((format(printf, fmt, first)))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -25,7 +25,7 @@
 #define GIB (MIB * 1024)
 
 #define US_PER_MS 1000LL
-#define US_PER_S 1000000LL
+#define US_PER_S  1000000LL
 
 /* Cleanup by scope: `auto_free char *p = …;` frees p when the block is left. */
 static inline void base_free_ptr(void *where)
@@ -39,7 +39,7 @@ static inline void base_close_fd(const int *where)
         close(*where);
 }
 
-#define auto_free __attribute__((cleanup(base_free_ptr)))
+#define auto_free  __attribute__((cleanup(base_free_ptr)))
 #define auto_close __attribute__((cleanup(base_close_fd)))
 
 /* Memory that is there or the process ends with a line on stderr (ARCHITECTURE.md: out of memory

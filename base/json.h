@@ -11,7 +11,15 @@
 #define JSON_MAX_DEPTH 200
 #define JSON_MAX_NODES 1000000
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_LIST, JSON_OBJECT };
+enum json_type {
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_LIST,
+    JSON_OBJECT
+};
 
 enum json_flags {
     JSON_ESCAPED = 1,     /* text is raw source with escapes; read it with json_text() */
@@ -23,10 +31,10 @@ enum json_flags {
 };
 
 struct json {
-    uint8_t type;      /* enum json_type */
-    uint8_t flags;     /* enum json_flags */
-    uint32_t count;    /* list, object: number of children */
-    struct str text;   /* string: its bytes (see JSON_ESCAPED); number: as written; list, object: the
+    uint8_t type;    /* enum json_type */
+    uint8_t flags;   /* enum json_flags */
+    uint32_t count;  /* list, object: number of children */
+    struct str text; /* string: its bytes (see JSON_ESCAPED); number: as written; list, object: the
                           source slice when parsed, empty when built */
     struct json *child; /* list, object: first child */
     struct json *last;  /* list, object: last child, for appending */
@@ -55,7 +63,8 @@ struct str json_key_text(struct arena *a, const struct json *member);
 const struct json *json_get(const struct json *v, struct str key);
 const struct json *json_at(const struct json *list, size_t index);
 /* Conveniences for reading: the member's decoded string, or `otherwise`. */
-struct str json_get_str(struct arena *a, const struct json *v, const char *key, struct str otherwise);
+struct str json_get_str(struct arena *a, const struct json *v, const char *key,
+                        struct str otherwise);
 /* 0 and *out when the member is an integer in range. */
 int json_get_i64(const struct json *v, const char *key, int64_t *out) must_check;
 bool json_get_bool(const struct json *v, const char *key, bool otherwise);
@@ -65,7 +74,8 @@ struct json *json_null(struct arena *a);
 struct json *json_bool(struct arena *a, bool b);
 struct json *json_str(struct arena *a, struct str s);
 struct json *json_i64(struct arena *a, int64_t n);
-struct json *json_double(struct arena *a, double d); /* shortest text that reads back; not finite = null */
+struct json *json_double(struct arena *a,
+                         double d); /* shortest text that reads back; not finite = null */
 struct json *json_number(struct arena *a, struct str text); /* text must be a JSON number */
 struct json *json_list(struct arena *a);
 struct json *json_object(struct arena *a);
@@ -80,9 +90,9 @@ struct json *json_alias(struct arena *a, const struct json *v);
 
 enum json_style {
     JSON_COMPACT = 0,
-    JSON_PRETTY = 1,     /* two spaces */
-    JSON_SORT_KEYS = 2,  /* by bytes, as Go */
-    JSON_HTML_SAFE = 4,  /* < > & as \u003c …, as Go's encoding/json */
+    JSON_PRETTY = 1,    /* two spaces */
+    JSON_SORT_KEYS = 2, /* by bytes, as Go */
+    JSON_HTML_SAFE = 4, /* < > & as \u003c …, as Go's encoding/json */
 };
 /* Writes the value. Raw slices are copied as they came; U+2028/2029 are escaped. */
 void json_write(struct buf *out, const struct json *v, unsigned style);

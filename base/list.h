@@ -89,7 +89,7 @@ static inline void list_splice(struct list *to, struct list *from)
     for (struct list_link *var = (list)->head.next, *var##_next = var->next; var != &(list)->head; \
          var = var##_next, var##_next = var->next)
 
-#define list_first(list, type, member)                                                             \
+#define list_first(list, type, member) \
     (list_empty(list) ? NULL : container_of((list)->head.next, type, member))
 
 #endif

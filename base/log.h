@@ -6,7 +6,11 @@
 #include "base/error.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON }; /* auto: text on a terminal */
+enum log_format {
+    LOG_FORMAT_AUTO,
+    LOG_FORMAT_TEXT,
+    LOG_FORMAT_JSON
+}; /* auto: text on a terminal */
 
 /* key, value C strings in pairs, then NULL: log_write(LOG_LEVEL_INFO, "task completed", "task_id", id, NULL).
    A NULL value leaves the pair out. Control characters are escaped. The value of a key named secret,
@@ -15,8 +19,8 @@ enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON }; /* auto: 
    out and `truncated=true` is added. Keeps errno. */
 void log_write(enum log_level level, const char *message, ...) __attribute__((sentinel));
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__, NULL)
-#define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__, NULL)
-#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__, NULL)
+#define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__, NULL)
+#define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__, NULL)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__, NULL)
 
 /* To be called once standard error is what it shall be; until then lines of level info and worse go

@@ -14,9 +14,9 @@ struct str {
 
 /* A literal as a view. */
 #define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
-#define STR_NULL ((struct str){ NULL, 0 })
+#define STR_NULL     ((struct str){ NULL, 0 })
 /* For printf: `"%" STR_FMT` with `STR_ARG(s)`. */
-#define STR_FMT ".*s"
+#define STR_FMT    ".*s"
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 static inline struct str str_of(const char *cstr)

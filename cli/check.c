@@ -6,6 +6,15 @@
 
 #include <stdio.h>
 
+/* The built-in agent is not the file's. */
+static size_t check_agents(const struct config *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_agents; i++)
+        n += c->agents[i].pos.line > 0;
+    return n;
+}
+
 static int check_run_as(const struct command *self, int argc, char **argv)
 {
     const char *file = NULL;
@@ -28,7 +37,7 @@ static int check_run_as(const struct command *self, int argc, char **argv)
     if (print)
         config_print(g->config, &text);
     else
-        buf_printf(&text, "%s: ok: %zu agents\n", path, g->config->n_agents);
+        buf_printf(&text, "%s: ok: %zu agents\n", path, check_agents(g->config));
     generation_unref(g);
     zone_cache_release();
     return cli_write(buf_view(&text)) ? CLI_OK : CLI_FAILED;
@@ -44,8 +53,8 @@ static int validate_run(int argc, char **argv)
     return check_run_as(&cli_validate, argc, argv);
 }
 
-#define CHECK_HELP                                                                                 \
-    "  -c, --config FILE   the file (default agents.yaml)\n"                                       \
+#define CHECK_HELP                                           \
+    "  -c, --config FILE   the file (default agents.yaml)\n" \
     "  --print             print it as keryx understood it: defaults filled in, secrets as ***\n"
 
 const struct command cli_check = {

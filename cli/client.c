@@ -11,7 +11,8 @@
 /* ":8644" and "0.0.0.0:8644" are asked on loopback. */
 static struct str client_of_listen(struct arena *a, const struct config *c)
 {
-    const struct config_texts *all = c->server.admin_listen.n ? &c->server.admin_listen : &c->server.listen;
+    const struct config_texts *all =
+        c->server.admin_listen.n ? &c->server.admin_listen : &c->server.listen;
     struct str listen = all->items[0].s;
     const char *scheme = c->server.tls_cert_file.s.p ? "https" : "http";
     ptrdiff_t colon = str_rchr(listen, ':');
@@ -43,7 +44,9 @@ int client_open(struct client *c)
         auto_buf text = BUF_INIT(1 * MIB);
         config_problems_print(&problems, path, &text);
         fwrite(text.p ? text.p : "", 1, text.n, stderr);
-        code = cli_fail(CLI_USAGE, "the configuration tells where the server is, and has errors; or use --server URL");
+        code = cli_fail(
+            CLI_USAGE,
+            "the configuration tells where the server is, and has errors; or use --server URL");
     }
     config_problems_release(&problems);
     config_unref(config);
@@ -92,7 +95,8 @@ static struct client_wait client_call(struct client *c, const char *method, cons
     if (body)
         headers[n++] = (struct http_header){ STR("Content-Type"), STR("application/json") };
     if (token && *token)
-        headers[n++] = (struct http_header){ STR("Authorization"), arena_printf(c->arena, "Bearer %s", token) };
+        headers[n++] = (struct http_header){ STR("Authorization"),
+                                             arena_printf(c->arena, "Bearer %s", token) };
     struct http_call_options call = {
         .method = method,
         .url = arena_printf(c->arena, "%s%s", c->server, path),
@@ -117,16 +121,18 @@ bool client_reaches(struct client *c)
     return client_call(c, "GET", "/health", NULL, US_PER_S).failure == HTTP_FAILURE_NONE;
 }
 
-int client_try(struct client *c, const char *method, const char *path, const struct json *body, int64_t timeout_us)
+int client_try(struct client *c, const char *method, const char *path, const struct json *body,
+               int64_t timeout_us)
 {
     struct client_wait wait = client_call(c, method, path, body, timeout_us);
     if (wait.failure == HTTP_FAILURE_NONE)
         return CLI_OK;
-    return cli_fail(CLI_UNREACHABLE, "no answer from %s: %s; is the server running (keryx serve)?", c->server,
-                    wait.why);
+    return cli_fail(CLI_UNREACHABLE, "no answer from %s: %s; is the server running (keryx serve)?",
+                    c->server, wait.why);
 }
 
-int client_ask(struct client *c, const char *method, const char *path, const struct json *body, int64_t timeout_us)
+int client_ask(struct client *c, const char *method, const char *path, const struct json *body,
+               int64_t timeout_us)
 {
     int code = client_try(c, method, path, body, timeout_us);
     if (code != CLI_OK || (c->status >= 200 && c->status < 300))
@@ -134,7 +140,7 @@ int client_ask(struct client *c, const char *method, const char *path, const str
     const char *detail = client_text(c, c->body, "detail");
     if (!*detail)
         detail = client_text(c, c->body, "error");
-    int exit_code = c->status == 404   ? CLI_NOT_FOUND
+    int exit_code = c->status == 404                       ? CLI_NOT_FOUND
                     : c->status == 400 || c->status == 422 ? CLI_USAGE
                                                            : CLI_FAILED;
     return cli_fail(exit_code, "%s (HTTP %d)", *detail ? detail : "the server refused", c->status);
@@ -191,8 +197,9 @@ static const char *table_colour(const char *cell)
 {
     static const struct {
         const char *word, *code;
-    } colours[] = { { "completed", "\033[32m" }, { "succeeded", "\033[32m" }, { "failed", "\033[31m" },
-                    { "running", "\033[36m" },   { "retrying", "\033[33m" },  { "cancelled", "\033[33m" } };
+    } colours[] = { { "completed", "\033[32m" }, { "succeeded", "\033[32m" },
+                    { "failed", "\033[31m" },    { "running", "\033[36m" },
+                    { "retrying", "\033[33m" },  { "cancelled", "\033[33m" } };
     for (size_t i = 0; i < N_ELEMENTS(colours); i++) {
         if (!strcmp(colours[i].word, cell))
             return colours[i].code;

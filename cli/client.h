@@ -6,12 +6,13 @@
 #include "cli/command.h"
 
 struct client {
-    const char *server;     /* --server, else $KERYX_URL, else the listen address of the configuration */
-    const char *config;     /* -c */
-    struct arena *arena;    /* of answers */
-    int status;             /* of the last answer */
-    struct json *body;      /* of the last answer; NULL when it was no JSON */
-    struct str text;        /* the same as it came */
+    const char
+        *server; /* --server, else $KERYX_URL, else the listen address of the configuration */
+    const char *config;  /* -c */
+    struct arena *arena; /* of answers */
+    int status;          /* of the last answer */
+    struct json *body;   /* of the last answer; NULL when it was no JSON */
+    struct str text;     /* the same as it came */
 };
 
 /* Finds out where the server is. 0, or an exit code after a line on stderr. */
@@ -36,7 +37,7 @@ const char *client_text(struct client *c, const struct json *object, const char 
 struct table {
     struct arena *arena;
     size_t columns, n, cap;
-    const char **cells;     /* row by row, the headings first */
+    const char **cells; /* row by row, the headings first */
 };
 void table_init(struct table *t, struct arena *a, size_t columns, const char *const *headings);
 /* One row; cells are C strings that live in the arena or forever. */

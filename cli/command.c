@@ -20,15 +20,18 @@ int cli_fail(int code, const char *fmt, ...)
 void cli_print_help(const struct command *c, bool to_stderr)
 {
     FILE *out = to_stderr ? stderr : stdout;
-    fprintf(out, "usage: keryx %s%s%s\n\n%s\n", c->name, *c->usage ? " " : "", c->usage, c->summary);
+    fprintf(out, "usage: keryx %s%s%s\n\n%s\n", c->name, *c->usage ? " " : "", c->usage,
+            c->summary);
     if (c->help)
         fprintf(out, "\n%s", c->help);
 }
 
-static const struct cli_option *option_find(struct str word, const struct cli_option *options, size_t n)
+static const struct cli_option *option_find(struct str word, const struct cli_option *options,
+                                            size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        bool is_long = str_starts(word, STR("--")) && str_eq_c(str_sub(word, 2, word.n), options[i].name);
+        bool is_long =
+            str_starts(word, STR("--")) && str_eq_c(str_sub(word, 2, word.n), options[i].name);
         bool is_short = word.n == 2 && options[i].letter && word.p[1] == options[i].letter;
         if (is_long || is_short)
             return &options[i];
@@ -36,21 +39,23 @@ static const struct cli_option *option_find(struct str word, const struct cli_op
     return NULL;
 }
 
-static int option_unknown(const struct command *c, struct str word, const struct cli_option *options, size_t n)
+static int option_unknown(const struct command *c, struct str word,
+                          const struct cli_option *options, size_t n)
 {
     const char *names[32];
     size_t n_names = 0;
     for (size_t i = 0; i < n && n_names < N_ELEMENTS(names); i++)
         names[n_names++] = options[i].name;
     const char *near = str_nearest(str_sub(word, 2, word.n), names, n_names);
-    cli_fail(CLI_USAGE, "%s: unknown option '%" STR_FMT "'%s%s%s; see keryx help %s", c->name, STR_ARG(word),
-             near ? " (did you mean '--" : "", near ? near : "", near ? "'?)" : "", c->name);
+    cli_fail(CLI_USAGE, "%s: unknown option '%" STR_FMT "'%s%s%s; see keryx help %s", c->name,
+             STR_ARG(word), near ? " (did you mean '--" : "", near ? near : "", near ? "'?)" : "",
+             c->name);
     return -1;
 }
 
 /* Takes the option at argv[*i], and its value; -1 when that is wrong. */
-static int option_take(const struct command *c, int argc, char **argv, int *i, const struct cli_option *options,
-                       size_t n)
+static int option_take(const struct command *c, int argc, char **argv, int *i,
+                       const struct cli_option *options, size_t n)
 {
     struct str word = str_of(argv[*i]);
     ptrdiff_t equals = str_starts(word, STR("--")) ? str_chr(word, '=') : -1;
@@ -64,18 +69,22 @@ static int option_take(const struct command *c, int argc, char **argv, int *i, c
         return option_unknown(c, name, options, n);
     if (o->flag) {
         *o->flag = true;
-        return equals < 0 ? 0 : (cli_fail(CLI_USAGE, "%s: --%s takes no value", c->name, o->name), -1);
+        return equals < 0 ? 0
+                          : (cli_fail(CLI_USAGE, "%s: --%s takes no value", c->name, o->name), -1);
     }
     if (equals >= 0)
         *o->value = argv[*i] + equals + 1;
     else if (*i + 1 < argc)
         *o->value = argv[++*i];
     else
-        return cli_fail(CLI_USAGE, "%s: --%s needs a value; see keryx help %s", c->name, o->name, c->name), -1;
+        return cli_fail(CLI_USAGE, "%s: --%s needs a value; see keryx help %s", c->name, o->name,
+                        c->name),
+               -1;
     return 0;
 }
 
-int cli_options(const struct command *c, int argc, char **argv, const struct cli_option *options, size_t n)
+int cli_options(const struct command *c, int argc, char **argv, const struct cli_option *options,
+                size_t n)
 {
     int words = 0;
     bool ended = false;
@@ -95,7 +104,8 @@ bool cli_write(struct str bytes)
 {
     if ((bytes.n == 0 || fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n) && fflush(stdout) == 0)
         return true;
-    cli_fail(CLI_FAILED, "standard output: %s", strerror(errno));
+    if (errno != EPIPE) /* a reader that has seen enough, such as head */
+        cli_fail(CLI_FAILED, "standard output: %s", strerror(errno));
     return false;
 }
 
@@ -109,7 +119,9 @@ int cli_read_file(const char *path, size_t limit, struct buf *out, struct error 
     out->limit = limit + 1;
     for (;;) {
         char *to = buf_reserve(out, MIN((size_t)64 * KIB, out->limit - out->n));
-        ssize_t got = to && out->n < out->limit ? read(fd, to, MIN((size_t)64 * KIB, out->limit - out->n)) : 0;
+        ssize_t got = to && out->n < out->limit
+                          ? read(fd, to, MIN((size_t)64 * KIB, out->limit - out->n))
+                          : 0;
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -129,6 +141,8 @@ const char *cli_config_path(const char *given)
     if (given)
         cli_fail(CLI_USAGE, "%s: %s", path, strerror(errno));
     else
-        cli_fail(CLI_USAGE, "there is no agents.yaml here; name one with -c FILE, or write one with: keryx init");
+        cli_fail(
+            CLI_USAGE,
+            "there is no agents.yaml here; name one with -c FILE, or write one with: keryx init");
     return NULL;
 }

@@ -23,21 +23,23 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command cli_serve, cli_init, cli_check, cli_validate, cli_schema, cli_run, cli_tasks, cli_schedule,
-    cli_cron, cli_deliveries, cli_template, cli_reload, cli_status, cli_version, cli_help;
+extern const struct command cli_serve, cli_init, cli_check, cli_validate, cli_schema, cli_run,
+    cli_tasks, cli_schedule, cli_cron, cli_deliveries, cli_template, cli_reload, cli_status,
+    cli_version, cli_help;
 
 /* Options of a command as one table; parsed left to right, `--name value`, `--name=value`, `-n value`;
    "--" ends them. */
 struct cli_option {
-    char letter;         /* 0 = none */
-    const char *name;    /* without dashes */
-    const char **value;  /* takes a value; NULL: a flag */
+    char letter;        /* 0 = none */
+    const char *name;   /* without dashes */
+    const char **value; /* takes a value; NULL: a flag */
     bool *flag;
 };
-/* Moves the words that are no options to the front of argv[1…] and returns how many there are; -1 after a line on
-   stderr that names what is wrong and `keryx help NAME`. --help prints the command's help and exits. */
-int cli_options(const struct command *c, int argc, char **argv, const struct cli_option *options, size_t n)
-    must_check;
+/* Moves the words that are no options to the front of argv[1…] and returns how many there are; -1
+   after a line on stderr that names what is wrong and `keryx help NAME`. --help prints the
+   command's help and exits. */
+int cli_options(const struct command *c, int argc, char **argv, const struct cli_option *options,
+                size_t n) must_check;
 /* "keryx: …" on stderr; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) printf_like(2, 3);
 /* Prints a command's usage, summary and help. */

@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #define CORE_MAX_CONNECTIONS 600 /* outgoing: all attempts of the outbox, and models beside them */
-#define CORE_MAX_PER_HOST 256
-#define CORE_NODE "local" /* one node; several get names of their own */
+#define CORE_MAX_PER_HOST    256
+#define CORE_NODE            "local" /* one node; several get names of their own */
 
 static const struct part_maker *const core_parts[GENERATION_PARTS] = {
     [PART_AGENTS] = &agents_part,
@@ -19,12 +19,14 @@ static const struct part_maker *const core_parts[GENERATION_PARTS] = {
 /* Proxies of the environment are not used: nothing outside of the file changes where requests go. */
 static void core_warn_proxy(const struct config *c, struct config_problems *problems)
 {
-    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                         "ALL_PROXY" };
     for (size_t i = 0; i < N_ELEMENTS(names); i++) {
         const char *value = getenv(names[i]);
         if (value && *value && !c->egress.proxy.s.p) {
             config_problem(problems, true, (struct config_pos){ 0 },
-                           "egress.proxy: %s is set in the environment and is ignored; set egress.proxy to use it",
+                           "egress.proxy: %s is set in the environment and is ignored; set "
+                           "egress.proxy to use it",
                            names[i]);
             return;
         }
@@ -51,8 +53,8 @@ static void core_warn_not_yet(const struct config *c, struct config_problems *pr
     };
     for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
         if (keys[i].set)
-            config_problem(problems, true, (struct config_pos){ 0 }, "%s: is not applied in this version",
-                           keys[i].key);
+            config_problem(problems, true, (struct config_pos){ 0 },
+                           "%s: is not applied in this version", keys[i].key);
     }
 }
 
@@ -61,7 +63,8 @@ struct generation *core_load(const char *path, struct buf *out)
     struct config_problems problems;
     config_problems_init(&problems);
     struct generation *g = NULL;
-    struct config *c = config_read(path, &problems); /* also with errors: the rooms tell theirs too */
+    struct config *c =
+        config_read(path, &problems); /* also with errors: the rooms tell theirs too */
     if (c) {
         core_warn_proxy(c, &problems);
         core_warn_not_yet(c, &problems);
@@ -76,7 +79,8 @@ int core_open(struct core *c, struct generation *g, bool single, struct error *e
 {
     const struct config *config = g->config;
     if (readlink("/proc/self/exe", c->self, sizeof(c->self) - 1) <= 0)
-        return error_sys(e, errno, "/proc/self/exe (is /proc mounted? it is needed to start agents)");
+        return error_sys(e, errno,
+                         "/proc/self/exe (is /proc mounted? it is needed to start agents)");
     c->loop = loop_new(&clock_real);
     struct store_options store = { .loop = c->loop, .node = CORE_NODE };
     c->store = store_open(config->store.url.s.p, &store, e);

@@ -6,8 +6,8 @@
 #include "engine/engine.h"
 #include "notifiers/notifier.h"
 
-/* A file → a generation; every problem of every room is appended to `out` as printed lines (warnings too). NULL
-   when there are errors. */
+/* A file → a generation; every problem of every room is appended to `out` as printed lines (warnings
+   too). NULL when there are errors. */
 struct generation *core_load(const char *path, struct buf *out) must_check;
 
 /* Loop, store, http client and engine, made in this order and freed backwards. */
@@ -18,7 +18,7 @@ struct core {
     struct engine *engine;
     struct agents_env agents;
     struct notifiers_env notifiers;
-    char self[4096];       /* path of this program */
+    char self[4096]; /* path of this program */
 };
 
 /* Opens the store (ERROR_BUSY: another process has it) and builds the engine, not yet started; single: as in

@@ -13,7 +13,8 @@ struct cron_ask {
     bool explain;
 };
 
-static void cron_line(const struct zone *z, int64_t at, const struct cron_moved *moved, bool explain)
+static void cron_line(const struct zone *z, int64_t at, const struct cron_moved *moved,
+                      bool explain)
 {
     char local[WHEN_TEXT], wanted[WHEN_TEXT];
     printf("%s", when_format_local(at, z, local));
@@ -88,7 +89,8 @@ const struct command cli_cron = {
     .summary = "print when a cron expression is due, one RFC 3339 line each",
     .help = "  --tz ZONE    IANA zone (default UTC)\n"
             "  -n N         how many (default 5)\n"
-            "  --from TIME  strictly after this time (default now); without offset it is a time in ZONE\n"
+            "  --from TIME  strictly after this time (default now); without offset it is a time in "
+            "ZONE\n"
             "  --explain    also UTC, and what daylight saving moved\n",
     .run = cron_run,
 };

@@ -22,7 +22,8 @@ static int init_run(int argc, char **argv)
     auto_close int fd = open(path.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return cli_fail(CLI_FAILED, "%s: %s", path.p,
-                        errno == EEXIST ? "is there already; it is not overwritten" : strerror(errno));
+                        errno == EEXIST ? "is there already; it is not overwritten"
+                                        : strerror(errno));
     struct str text = config_example();
     if (write(fd, text.p, text.n) != (ssize_t)text.n)
         return cli_fail(CLI_FAILED, "%s: %s", path.p, strerror(errno));

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 static const struct command *const commands[] = {
-    &cli_serve, &cli_init,     &cli_check,      &cli_validate, &cli_schema, &cli_run,    &cli_tasks,
-    &cli_schedule, &cli_cron,  &cli_deliveries, &cli_template, &cli_reload, &cli_status, &cli_version,
-    &cli_help,
+    &cli_serve,    &cli_init,   &cli_check,    &cli_validate, &cli_schema,
+    &cli_run,      &cli_tasks,  &cli_schedule, &cli_cron,     &cli_deliveries,
+    &cli_template, &cli_reload, &cli_status,   &cli_version,  &cli_help,
 };
 
 static const struct command *command_find(const char *name)
@@ -22,7 +22,8 @@ static const struct command *command_find(const char *name)
 
 static void print_commands(FILE *out)
 {
-    fputs("keryx: makes agents run by themselves, on time and on events, and tells who wants to know.\n\n"
+    fputs("keryx: makes agents run by themselves, on time and on events, and tells who wants to "
+          "know.\n\n"
           "usage: keryx COMMAND [ARGUMENTS]\n\n",
           out);
     for (size_t i = 0; i < N_ELEMENTS(commands); i++)

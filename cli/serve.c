@@ -1,8 +1,8 @@
 /* keryx serve: the daemon. The one place where everything is put together and taken apart.
 
    struct daemon owns, in the order they are made (and freed backwards): core (loop, store, http client,
-   engine), triggers, api, http server. Signals: TERM/INT drain, a second one ends at once (the store keeps all
-   that was accepted); HUP reads the file again. */
+   engine), triggers, api, http server. Signals: TERM/INT drain, a second one ends at
+   once (the store keeps all that was accepted); HUP reads the file again. */
 #include "cli/command.h"
 #include "cli/core.h"
 
@@ -18,10 +18,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define SERVE_PROBLEMS_MAX (4 * MIB)
+#define SERVE_PROBLEMS_MAX    (4 * MIB)
+#define SERVE_LAST_ANSWERS_US (2 * US_PER_S)
 
 struct daemon {
-    const char *path;           /* the configuration file */
+    struct generation *first; /* what it was started with: listeners and store are of this one */
+    const char *path; /* the configuration file */ /* the configuration file */
     struct core core;
     struct triggers *triggers;
     struct api *api;
@@ -29,7 +31,7 @@ struct daemon {
     struct http_tls *tls;
     int64_t started_us;
     struct loop_signal term, interrupt, hangup;
-    unsigned open;              /* drains under way: server, engine */
+    unsigned open; /* drains under way: server, engine */
     bool stopping;
     int exit_code;
 };
@@ -57,7 +59,8 @@ static void serve_notify(const char *state)
 
 /* ---- requests ---- */
 
-static const struct http_route *serve_find(void *ctx, struct http_request *r, int *status, struct str *allow)
+static const struct http_route *serve_find(void *ctx, struct http_request *r, int *status,
+                                           struct str *allow)
 {
     struct daemon *d = ctx;
     const struct config_server *server = &engine_generation(d->core.engine)->config->server;
@@ -71,7 +74,8 @@ static const struct http_route *serve_find(void *ctx, struct http_request *r, in
     return triggers_find(d->triggers, r, status, allow);
 }
 
-static void serve_refuse(void *ctx, struct http_request *r, int status, const char *reason, struct str allow)
+static void serve_refuse(void *ctx, struct http_request *r, int status, const char *reason,
+                         struct str allow)
 {
     struct daemon *d = ctx;
     if (api_owns(d->api, r->path)) {
@@ -86,19 +90,23 @@ static void serve_refuse(void *ctx, struct http_request *r, int status, const ch
     json_put_str(r->arena, body, "status", "rejected");
     json_put_str(r->arena, body, "reason", reason);
     json_put_str(r->arena, body, "error",
-                 status == 404 ? "there is no webhook at this path" : "the request was refused");
+                 status == 404   ? "there is no webhook at this path"
+                 : status == 405 ? "this method is not allowed here; see the Allow header"
+                                 : "the request was refused");
     json_put_str(r->arena, body, "request_id", r->id);
     auto_buf text = BUF_INIT(4 * KIB);
     json_write(&text, body, JSON_COMPACT);
     buf_char(&text, '\n');
     struct http_header header = { STR("Allow"), allow };
-    struct http_answer answer = { .status = status, .body = buf_view(&text), .headers = &header,
-                                  .n_headers = allow.p ? 1 : 0 };
+    struct http_answer answer = {
+        .status = status, .body = buf_view(&text), .headers = &header, .n_headers = allow.p ? 1 : 0
+    };
     stats_inc(STATS_WEBHOOK_REQUESTS, "", reason, NULL);
     http_reply(r, &answer);
 }
 
-static struct http_server_options serve_http_options(struct daemon *d, const struct config_server *c)
+static struct http_server_options serve_http_options(struct daemon *d,
+                                                     const struct config_server *c)
 {
     return (struct http_server_options){
         .max_body = c->max_body_bytes,
@@ -108,6 +116,20 @@ static struct http_server_options serve_http_options(struct daemon *d, const str
         .idle_timeout_us = c->idle_timeout,
         .dispatch = { serve_find, serve_refuse, d },
     };
+}
+
+/* Problems as records of the log, a line each. */
+static void serve_log_problems(const struct buf *problems, enum log_level level)
+{
+    struct str rest = buf_view(problems), line;
+    while (str_split(&rest, '\n', &line)) {
+        char text[2048];
+        size_t n = MIN(line.n, sizeof(text) - 1);
+        memcpy(text, line.p, n);
+        text[n] = 0;
+        if (n)
+            log_write(level, "configuration", "problem", text, NULL);
+    }
 }
 
 /* ---- reload ---- */
@@ -120,12 +142,15 @@ static bool serve_same_texts(const struct config_texts *a, const struct config_t
     return same;
 }
 
-static void serve_needs_restart(const struct config *now, const struct config *next, struct buf *out)
+static void serve_needs_restart(const struct config *now, const struct config *next,
+                                struct buf *out)
 {
     const struct config_server *a = &now->server, *b = &next->server;
-    if (!serve_same_texts(&a->listen, &b->listen) || !serve_same_texts(&a->admin_listen, &b->admin_listen))
+    if (!serve_same_texts(&a->listen, &b->listen) ||
+        !serve_same_texts(&a->admin_listen, &b->admin_listen))
         buf_cstr(out, "server.listen changed: it takes effect after a restart\n");
-    if (!str_eq(a->tls_cert_file.s, b->tls_cert_file.s) || !str_eq(a->tls_key_file.s, b->tls_key_file.s))
+    if (!str_eq(a->tls_cert_file.s, b->tls_cert_file.s) ||
+        !str_eq(a->tls_key_file.s, b->tls_key_file.s))
         buf_cstr(out, "server.tls changed: it takes effect after a restart\n");
     if (!str_eq(now->store.url.s, next->store.url.s))
         buf_cstr(out, "store.url changed: it takes effect after a restart\n");
@@ -134,14 +159,19 @@ static void serve_needs_restart(const struct config *now, const struct config *n
 static int serve_reload(void *ctx, struct buf *out)
 {
     struct daemon *d = ctx;
+    if (d->stopping) {
+        buf_cstr(out, "the server is stopping\n");
+        return -1;
+    }
     struct generation *g = core_load(d->path, out);
     stats_inc(STATS_RELOADS, g ? "success" : "failed", NULL, NULL);
     if (!g) {
+        serve_log_problems(out, LOG_LEVEL_ERROR);
         log_error("the configuration has errors: the old one stays", "file", d->path);
         return -1;
     }
     struct error e = ERROR_INIT;
-    serve_needs_restart(engine_generation(d->core.engine)->config, g->config, out);
+    serve_needs_restart(d->first->config, g->config, out);
     if (d->tls && http_tls_reload(d->tls, &e) != 0)
         log_error("certificates could not be read again: the old ones stay", "error", e.text);
     log_setup((enum log_level)g->config->logging.level, (enum log_format)g->config->logging.format);
@@ -151,6 +181,7 @@ static int serve_reload(void *ctx, struct buf *out)
     zone_refresh();
     triggers_swap(d->triggers);
     generation_unref(g);
+    serve_log_problems(out, LOG_LEVEL_WARN);
     log_info("configuration reloaded", "file", d->path);
     return 0;
 }
@@ -162,7 +193,6 @@ static void serve_on_hangup(struct loop_signal *s, int signum)
     auto_buf out = BUF_INIT(SERVE_PROBLEMS_MAX);
     log_reopen();
     serve_reload(d, &out);
-    fwrite(out.p ? out.p : "", 1, out.n, stderr);
 }
 
 /* ---- the end ---- */
@@ -174,6 +204,16 @@ static void serve_drained(void *ctx)
         loop_stop(d->core.loop);
 }
 
+/* Callers that still wait are told by the engine when its time is over; then their answers have some. */
+static void serve_drain(struct daemon *d, int64_t patience)
+{
+    d->stopping = true;
+    d->open = 2;
+    triggers_stop(d->triggers);
+    http_server_drain(d->server, patience + SERVE_LAST_ANSWERS_US, serve_drained, d);
+    engine_drain(d->core.engine, loop_mono(d->core.loop) + patience, serve_drained, d);
+}
+
 static void serve_stop(struct daemon *d)
 {
     if (d->stopping) {
@@ -182,15 +222,9 @@ static void serve_stop(struct daemon *d)
         store_close(d->core.store);
         _exit(d->exit_code);
     }
-    d->stopping = true;
-    int64_t patience = engine_generation(d->core.engine)->config->server.drain_timeout;
-    int64_t deadline = loop_mono(d->core.loop) + patience;
     log_info("draining: running tasks may finish, the rest stays queued");
     serve_notify("STOPPING=1");
-    d->open = 2;
-    triggers_stop(d->triggers);
-    http_server_drain(d->server, patience, serve_drained, d);
-    engine_drain(d->core.engine, deadline, serve_drained, d);
+    serve_drain(d, engine_generation(d->core.engine)->config->server.drain_timeout);
 }
 
 static void serve_on_term(struct loop_signal *s, int signum)
@@ -209,7 +243,7 @@ static void serve_give_up(struct daemon *d, const char *what, const struct error
 {
     cli_fail(CLI_FAILED, "%s: %s", what, why->text);
     d->exit_code = CLI_FAILED;
-    loop_stop(d->core.loop);
+    serve_drain(d, 0); /* the engine may have begun to work */
 }
 
 /* ---- the start ---- */
@@ -235,6 +269,8 @@ static void serve_triggers_started(void *ctx, int rc, const struct error *why)
 {
     struct daemon *d = ctx;
     struct error e = ERROR_INIT;
+    if (d->stopping)
+        return;
     if (rc != 0) {
         serve_give_up(d, "the schedules could not be read", why);
         return;
@@ -244,13 +280,16 @@ static void serve_triggers_started(void *ctx, int rc, const struct error *why)
         serve_give_up(d, "listen", &e);
         return;
     }
-    log_info("keryx is ready", "version", KERYX_VERSION, "config", d->path, "store", c->store.url.s.p);
+    log_info("keryx is ready", "version", KERYX_VERSION, "config", d->path, "store",
+             c->store.url.s.p);
     serve_notify("READY=1");
 }
 
 static void serve_engine_started(void *ctx, int rc, const struct error *why)
 {
     struct daemon *d = ctx;
+    if (d->stopping)
+        return; /* a signal came during the start */
     if (rc != 0)
         serve_give_up(d, "the store could not be read", why);
     else
@@ -282,7 +321,8 @@ static int serve_open(struct daemon *d, struct generation *g, struct error *e)
             return -1;
     }
     d->triggers = triggers_new(d->core.engine);
-    struct api_options api = { d->core.engine, d->triggers, KERYX_VERSION, d->started_us, serve_reload, d };
+    struct api_options api = { d->core.engine, d->triggers,  KERYX_VERSION,
+                               d->started_us,  serve_reload, d };
     d->api = api_new(&api);
     struct http_server_options o = serve_http_options(d, &c->server);
     d->server = http_server_new(d->core.loop, &o);
@@ -297,6 +337,8 @@ static void serve_close(struct daemon *d)
         loop_signal_stop(&d->hangup);
     }
     http_server_free(d->server);
+    store_close(d->core.store); /* before what its threads may still write to */
+    d->core.store = NULL;
     api_free(d->api);
     triggers_free(d->triggers);
     core_close(&d->core);
@@ -304,24 +346,25 @@ static void serve_close(struct daemon *d)
     log_close_sinks();
 }
 
-static int serve_go(struct daemon *d, struct generation *g)
+static int serve_go(struct daemon *d, struct generation *g, const struct buf *warnings)
 {
     struct error e = ERROR_INIT;
+    d->first = g;
     if (serve_open(d, g, &e) != 0) {
         d->exit_code = cli_fail(CLI_FAILED, "%s", e.text);
     } else {
         loop_signal_set(d->core.loop, &d->term, SIGTERM, serve_on_term);
         loop_signal_set(d->core.loop, &d->interrupt, SIGINT, serve_on_interrupt);
         loop_signal_set(d->core.loop, &d->hangup, SIGHUP, serve_on_hangup);
-        size_t left = agents_sweep();
-        if (left)
+        serve_log_problems(warnings, LOG_LEVEL_WARN);
+        if (agents_sweep() > 0)
             log_warn("processes of an earlier run were ended");
         engine_start(d->core.engine, serve_engine_started, d);
         loop_run(d->core.loop);
         log_info("keryx has stopped");
     }
-    generation_unref(g);
     serve_close(d);
+    generation_unref(g);
     return d->exit_code;
 }
 
@@ -342,14 +385,15 @@ static int serve_run(int argc, char **argv)
     auto_buf problems = BUF_INIT(SERVE_PROBLEMS_MAX);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct generation *g = core_load(d.path, &problems);
-    fwrite(problems.p ? problems.p : "", 1, problems.n, stderr);
+    if (!g || check_only)
+        fwrite(problems.p ? problems.p : "", 1, problems.n, stderr);
     if (!g)
         return CLI_USAGE;
     if (check_only) {
         generation_unref(g);
         return CLI_OK;
     }
-    int code = serve_go(&d, g);
+    int code = serve_go(&d, g, &problems);
     curl_global_cleanup();
     return code;
 }
@@ -360,7 +404,8 @@ const struct command cli_serve = {
     .summary = "run the daemon in the foreground",
     .help = "  -c, --config FILE   the configuration (default agents.yaml)\n"
             "  --check-config      check it and exit\n\n"
-            "SIGHUP reads the file again; SIGTERM lets running tasks finish within server.drain_timeout,\n"
+            "SIGHUP reads the file again; SIGTERM lets running tasks finish within "
+            "server.drain_timeout,\n"
             "a second one ends at once. Accepted work stays in the store either way.\n",
     .run = serve_run,
 };

@@ -19,10 +19,14 @@ struct ask {
 static int ask_open(struct ask *ask, const struct command *c, int argc, char **argv)
 {
     const struct cli_option options[] = {
-        { 's', "server", &ask->client.server, NULL }, { 'c', "config", &ask->client.config, NULL },
-        { 0, "json", NULL, &ask->json },              { 'n', "limit", &ask->limit, NULL },
-        { 0, "agent", &ask->agent, NULL },            { 0, "status", &ask->status, NULL },
-        { 0, "since", &ask->since, NULL },            { 0, "failed", NULL, &ask->failed },
+        { 's', "server", &ask->client.server, NULL },
+        { 'c', "config", &ask->client.config, NULL },
+        { 0, "json", NULL, &ask->json },
+        { 'n', "limit", &ask->limit, NULL },
+        { 0, "agent", &ask->agent, NULL },
+        { 0, "status", &ask->status, NULL },
+        { 0, "since", &ask->since, NULL },
+        { 0, "failed", NULL, &ask->failed },
     };
     ask->words = cli_options(c, argc, argv, options, N_ELEMENTS(options));
     if (ask->words < 0)
@@ -35,7 +39,10 @@ static const char *ask_list_path(struct ask *ask, const char *path)
     auto_buf out = BUF_INIT(16 * KIB);
     const struct {
         const char *key, *value;
-    } filters[] = { { "limit", ask->limit }, { "agent", ask->agent }, { "status", ask->status }, { "since", ask->since } };
+    } filters[] = { { "limit", ask->limit },
+                    { "agent", ask->agent },
+                    { "status", ask->status },
+                    { "since", ask->since } };
     char separator = '?';
     buf_cstr(&out, path);
     for (size_t i = 0; i < N_ELEMENTS(filters); i++) {
@@ -48,7 +55,8 @@ static const char *ask_list_path(struct ask *ask, const char *path)
     return arena_cstr(ask->client.arena, buf_view(&out));
 }
 
-static const char *ask_item_path(struct ask *ask, const char *collection, const char *id, const char *action)
+static const char *ask_item_path(struct ask *ask, const char *collection, const char *id,
+                                 const char *action)
 {
     auto_buf out = BUF_INIT(16 * KIB);
     buf_printf(&out, "%s/", collection);
@@ -62,12 +70,14 @@ static const char *ask_cell(struct ask *ask, const struct json *item, const char
 {
     const struct json *v = json_get(item, str_of(key));
     if (v && v->type == JSON_LIST)
-        return v->child ? arena_cstr(ask->client.arena, json_text(ask->client.arena, v->child)) : "";
+        return v->child ? arena_cstr(ask->client.arena, json_text(ask->client.arena, v->child))
+                        : "";
     return client_text(&ask->client, item, key);
 }
 
 /* GET a list and print the named members of its items as a table. */
-static int ask_table(struct ask *ask, const char *path, const char *const *headings, const char *const *keys, size_t n)
+static int ask_table(struct ask *ask, const char *path, const char *const *headings,
+                     const char *const *keys, size_t n)
 {
     int code = client_ask(&ask->client, "GET", ask_list_path(ask, path), NULL, ASK_TIMEOUT_US);
     if (code != CLI_OK || ask->json)
@@ -82,6 +92,8 @@ static int ask_table(struct ask *ask, const char *path, const char *const *headi
         table_row(&table, cells);
     }
     table_print(&table);
+    if (json_get(ask->client.body, STR("next_cursor")))
+        fprintf(stderr, "(there are more; -n N shows up to 500, filters narrow the list)\n");
     return CLI_OK;
 }
 
@@ -103,7 +115,8 @@ static int ask_act(struct ask *ask, const char *path, const struct json *body)
     if (code != CLI_OK || ask->json)
         return code != CLI_OK ? code : client_print(&ask->client);
     const char *count = client_text(&ask->client, ask->client.body, "count");
-    printf("%s%s\n", *count ? "count: " : "", *count ? count : client_text(&ask->client, ask->client.body, "status"));
+    printf("%s%s\n", *count ? "count: " : "",
+           *count ? count : client_text(&ask->client, ask->client.body, "status"));
     return CLI_OK;
 }
 
@@ -118,7 +131,8 @@ static int wrong_words(const struct command *c)
 static int tasks_do(struct ask *ask, char **argv)
 {
     static const char *const headings[] = { "ID", "AGENT", "STATUS", "TRY", "CREATED", "SECONDS" };
-    static const char *const keys[] = { "id", "agent_name", "status", "attempt", "created_at", "duration_seconds" };
+    static const char *const keys[] = { "id",      "agent_name", "status",
+                                        "attempt", "created_at", "duration_seconds" };
     static const char base[] = "/api/v1/tasks";
     const char *verb = ask->words ? argv[1] : "list", *id = ask->words > 1 ? argv[2] : NULL;
     if (!strcmp(verb, "list") && !id)
@@ -128,7 +142,8 @@ static int tasks_do(struct ask *ask, char **argv)
     if (!strcmp(verb, "status") || !strcmp(verb, "show"))
         return ask_show(ask, ask_item_path(ask, base, id, ""));
     if (!strcmp(verb, "output")) {
-        int code = client_ask(&ask->client, "GET", ask_item_path(ask, base, id, "/output"), NULL, ASK_TIMEOUT_US);
+        int code = client_ask(&ask->client, "GET", ask_item_path(ask, base, id, "/output"), NULL,
+                              ASK_TIMEOUT_US);
         return code != CLI_OK ? code : client_print(&ask->client);
     }
     if (!strcmp(verb, "events"))
@@ -140,7 +155,8 @@ static int tasks_do(struct ask *ask, char **argv)
     return wrong_words(&cli_tasks);
 }
 
-static int with_ask(const struct command *c, int argc, char **argv, int (*act)(struct ask *, char **))
+static int with_ask(const struct command *c, int argc, char **argv,
+                    int (*act)(struct ask *, char **))
 {
     struct ask ask = { 0 };
     int code = ask_open(&ask, c, argc, argv);
@@ -155,9 +171,10 @@ static int tasks_run(int argc, char **argv)
     return with_ask(&cli_tasks, argc, argv, tasks_do);
 }
 
-#define ASK_HELP                                                                                   \
-    "  -s, --server URL    the server (default $KERYX_URL, else where agents.yaml says it listens)\n" \
-    "  -c, --config FILE   that configuration\n"                                                   \
+#define ASK_HELP                                                                            \
+    "  -s, --server URL    the server (default $KERYX_URL, else where agents.yaml says it " \
+    "listens)\n"                                                                            \
+    "  -c, --config FILE   that configuration\n"                                            \
     "  --json              print the answer as it came\n"
 
 const struct command cli_tasks = {
@@ -180,8 +197,11 @@ static int deliveries_retry(struct ask *ask)
 
 static int deliveries_do(struct ask *ask, char **argv)
 {
-    static const char *const headings[] = { "ID", "RECEIVER", "EVENT", "STATUS", "TRIES", "CREATED", "LAST ERROR" };
-    static const char *const keys[] = { "id", "receiver", "event", "status", "attempt_count", "created_at", "last_error" };
+    static const char *const headings[] = { "ID",    "RECEIVER", "EVENT",     "STATUS",
+                                            "TRIES", "CREATED",  "LAST ERROR" };
+    static const char *const keys[] = { "id",        "receiver",      "event",
+                                        "status",    "attempt_count", "created_at",
+                                        "last_error" };
     static const char base[] = "/api/v1/deliveries";
     const char *verb = ask->words ? argv[1] : "list", *id = ask->words > 1 ? argv[2] : NULL;
     if (!strcmp(verb, "list") && !id)
@@ -212,7 +232,9 @@ const struct command cli_deliveries = {
 
 static int schedule_next(struct ask *ask, const char *name)
 {
-    int code = client_ask(&ask->client, "GET", ask_item_path(ask, "/api/v1/schedules", name, ""), NULL, ASK_TIMEOUT_US);
+    const char *count = ask->limit ? arena_printf(ask->client.arena, "?n=%s", ask->limit).p : "";
+    int code = client_ask(&ask->client, "GET", ask_item_path(ask, "/api/v1/schedules", name, count),
+                          NULL, ASK_TIMEOUT_US);
     if (code != CLI_OK || ask->json)
         return code != CLI_OK ? code : client_print(&ask->client);
     const struct json *next = json_get(ask->client.body, STR("next"));
@@ -223,8 +245,11 @@ static int schedule_next(struct ask *ask, const char *name)
 
 static int schedule_do(struct ask *ask, char **argv)
 {
-    static const char *const headings[] = { "NAME", "AGENT", "CRON", "EVERY", "ZONE", "LAST", "NEXT" };
-    static const char *const keys[] = { "name", "agent", "cron", "every", "timezone", "last_fired_at", "next" };
+    static const char *const headings[] = {
+        "NAME", "AGENT", "CRON", "EVERY", "ZONE", "LAST", "NEXT"
+    };
+    static const char *const keys[] = { "name",     "agent",         "cron", "every",
+                                        "timezone", "last_fired_at", "next" };
     const char *verb = ask->words ? argv[1] : "list", *name = ask->words > 1 ? argv[2] : NULL;
     if (!strcmp(verb, "list") || (!strcmp(verb, "next") && !name))
         return ask_table(ask, "/api/v1/schedules", headings, keys, N_ELEMENTS(keys));
@@ -240,9 +265,9 @@ static int schedule_run(int argc, char **argv)
 
 const struct command cli_schedule = {
     .name = "schedule",
-    .usage = "list | next [NAME]",
+    .usage = "list | next [NAME] [-n 5]",
     .summary = "list schedules and when they come next",
-    .help = ASK_HELP,
+    .help = ASK_HELP "  -n N                how many times of one schedule (up to 100)\n",
     .run = schedule_run,
 };
 
@@ -270,7 +295,11 @@ const struct command cli_status = {
 static int reload_do(struct ask *ask, char **argv)
 {
     (void)argv;
-    return ask_act(ask, "/api/v1/reload", NULL);
+    int code = ask_act(ask, "/api/v1/reload", NULL);
+    const struct json *warnings = json_get(ask->client.body, STR("warnings"));
+    for (const struct json *w = warnings && !ask->json ? warnings->child : NULL; w; w = w->next)
+        fprintf(stderr, "%s\n", arena_cstr(ask->client.arena, json_text(ask->client.arena, w)));
+    return code;
 }
 
 static int reload_run(int argc, char **argv)

@@ -33,7 +33,8 @@ static int render_options(struct render *r)
     return CLI_OK;
 }
 
-static int render_data(const struct render *r, struct arena *a, struct buf *text, struct json **data)
+static int render_data(const struct render *r, struct arena *a, struct buf *text,
+                       struct json **data)
 {
     struct error e = ERROR_INIT;
     *data = json_object(a);
@@ -47,7 +48,8 @@ static int render_data(const struct render *r, struct arena *a, struct buf *text
     return CLI_OK;
 }
 
-static int render_print(const struct render *r, const char *file, const struct template *t, const struct json *data)
+static int render_print(const struct render *r, const char *file, const struct template *t,
+                        const struct json *data)
 {
     struct error e = ERROR_INIT;
     auto_buf out = BUF_INIT(TEMPLATE_MAX_OUTPUT);
@@ -100,14 +102,17 @@ static int template_run(int argc, char **argv)
 
 const struct command cli_template = {
     .name = "template",
-    .usage = "render FILE|- [--engine E] [--missing M] [--escape E] [--now T] [--data FILE] [--content-type T]",
+    .usage = "render FILE|- [--engine E] [--missing M] [--escape E] [--now T] [--data FILE] "
+             "[--content-type T]",
     .summary = "render a template, for authors and for tests",
-    .help = "  --engine auto|go|mustache|dot      (default auto; on a terminal it is told which was chosen)\n"
+    .help = "  --engine auto|go|mustache|dot      (default auto; on a terminal it is told which "
+            "was chosen)\n"
             "  --missing empty|go|error|keep      what a missing field prints (default empty)\n"
             "  --escape json|html|none|url        (default none, or by --content-type)\n"
             "  --data FILE                        JSON (default {}), - = stdin\n"
             "  --now TIME                         what `now` gives\n\n"
-            "Writes exactly the rendered bytes. Exit 2: it does not compile, or the data is no JSON; 1: it fails\n"
+            "Writes exactly the rendered bytes. Exit 2: it does not compile, or the data is no "
+            "JSON; 1: it fails\n"
             "while rendering.\n",
     .run = template_run,
 };

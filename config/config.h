@@ -33,7 +33,8 @@ struct config_text {
     struct str s;
     struct config_pos pos;
     bool secret; /* printed as *** everywhere */
-    bool rows;   /* lines and columns of s are those of the file from pos on; else only pos is known */
+    bool
+        rows; /* lines and columns of s are those of the file from pos on; else only pos is known */
 };
 
 struct config_pair {
@@ -59,11 +60,11 @@ struct config_cidrs {
 };
 
 struct config_retry {
-    unsigned max_attempts; /* total number of tries */
+    unsigned max_attempts;            /* total number of tries */
     int64_t initial_delay, max_delay; /* µs */
-    int backoff;           /* enum config_backoff */
-    double jitter;         /* 0..1 */
-    struct config_text preset; /* "hermon" or unset */
+    int backoff;                      /* enum config_backoff */
+    double jitter;                    /* 0..1 */
+    struct config_text preset;        /* "hermon" or unset */
 };
 enum config_backoff { CONFIG_BACKOFF_EXPONENTIAL, CONFIG_BACKOFF_LINEAR, CONFIG_BACKOFF_FIXED };
 
@@ -89,40 +90,40 @@ struct config_egress {
 };
 
 struct config_server {
-    struct config_text host;           /* Hector's, folded into listen */
+    struct config_text host; /* Hector's, folded into listen */
     unsigned port;
     bool port_set;
-    struct config_texts listen;        /* normalised addresses, at least one */
-    struct config_texts admin_listen;  /* may be empty */
+    struct config_texts listen;       /* normalised addresses, at least one */
+    struct config_texts admin_listen; /* may be empty */
     struct config_text public_url;
     struct config_text tls_cert_file, tls_key_file;
     struct config_cidrs trusted_proxies;
     size_t max_body_bytes;
     int64_t header_timeout, body_timeout, idle_timeout, drain_timeout;
     unsigned max_connections;
-    struct config_rate rate_limit;     /* over all webhook routes */
+    struct config_rate rate_limit; /* over all webhook routes */
     unsigned max_dynamic_webhooks;
     struct {
         struct config_token *tokens;
         size_t n_tokens;
         struct config_pos pos;
-        bool enabled, enabled_set;     /* default: tokens or jwks_url are set */
+        bool enabled, enabled_set; /* default: tokens or jwks_url are set */
         struct config_text jwks_url, issuer, audience, role_claim;
         struct config_texts excluded_paths;
     } auth;
 };
 
 struct config_store {
-    struct config_text url;            /* "sqlite:PATH" (PATH made absolute) or "postgres://…" */
+    struct config_text url; /* "sqlite:PATH" (PATH made absolute) or "postgres://…" */
     size_t reserve, max_receipt_bytes, max_result_bytes;
     int64_t lease, retention;
 };
 
 struct config_llm {
     struct config_text name;
-    int provider;                      /* enum config_provider */
+    int provider; /* enum config_provider */
     struct config_text model, api_key, base_url;
-    bool api_responses;                /* openai: api: responses */
+    bool api_responses; /* openai: api: responses */
     bool has_temperature;
     double temperature;
     unsigned max_tokens;
@@ -130,8 +131,8 @@ struct config_llm {
     bool thinking_enabled;
     unsigned thinking_budget_tokens;
     struct config_pairs headers;
-    struct config_texts fallback;      /* names of llms, checked */
-    double price_in, price_out;        /* USD per million tokens; 0 = unknown */
+    struct config_texts fallback; /* names of llms, checked */
+    double price_in, price_out;   /* USD per million tokens; 0 = unknown */
     int64_t timeout;
     struct config_retry retry;
     struct config_egress egress;
@@ -144,15 +145,15 @@ struct config_tool {
     struct config_text name, type;
     bool enabled, require_approval;
     struct config_text description, approval_prompt;
-    const struct config_node *node;    /* the whole entry */
-    const void *kind;                  /* its typed rest: struct config_tool_mcp … by type, config/kind.h */
+    const struct config_node *node; /* the whole entry */
+    const void *kind; /* its typed rest: struct config_tool_mcp … by type, config/kind.h */
     struct config_pos pos;
 };
 
 struct config_limits {
-    int64_t timeout, grace, cpu;       /* µs; cpu 0 = none */
-    size_t output, memory, file_size;  /* 0 = none (output has a default) */
-    unsigned procs, files;             /* 0 = none */
+    int64_t timeout, grace, cpu;      /* µs; cpu 0 = none */
+    size_t output, memory, file_size; /* 0 = none (output has a default) */
+    unsigned procs, files;            /* 0 = none */
     unsigned max_tokens_total, max_tool_calls, max_interruptions;
     double max_cost_usd;
 };
@@ -182,34 +183,42 @@ struct config_extract {
     struct config_text path, as;
 };
 
-struct config_auth { /* of a webhook trigger or of a notification */
-    struct config_text mode;            /* or `type`; unset = by the other fields */
+struct config_auth {         /* of a webhook trigger or of a notification */
+    struct config_text mode; /* or `type`; unset = by the other fields */
     struct config_text secret;
-    struct config_texts secrets;        /* several may be live */
+    struct config_texts secrets; /* several may be live */
     struct config_text header, value, token, username, password;
     struct config_text prefix, algorithm, encoding, signed_string, timestamp_header;
-    int64_t tolerance;                  /* -1 = the scheme's */
+    int64_t tolerance; /* -1 = the scheme's */
     bool set;
     struct config_pos pos;
 };
 
 struct config_webhook {
-    struct config_text path;            /* default /webhooks/{agent}, filled in */
-    struct config_texts methods;        /* upper case; default POST */
-    struct config_text source;          /* default generic */
+    struct config_text path;     /* default /webhooks/{agent}, filled in */
+    struct config_texts methods; /* upper case; default POST */
+    struct config_text source;   /* default generic */
     struct config_auth auth;
     struct config_text secret, signature_header; /* Hector's short form */
     struct config_cidrs allowed_cidrs;
-    size_t max_body_bytes;              /* 0 = server's */
+    size_t max_body_bytes; /* 0 = server's */
     struct config_rate rate_limit;
     struct config_texts events_allow, events_deny; /* events: and event_filter: */
     struct config_text filter;
-    struct { struct config_text key; int64_t ttl, replay; bool set; } dedup;
-    struct { int mode; struct config_text key; unsigned max_messages, max_tokens; } session;
+    struct {
+        struct config_text key;
+        int64_t ttl, replay;
+        bool set;
+    } dedup;
+    struct {
+        int mode;
+        struct config_text key;
+        unsigned max_messages, max_tokens;
+    } session;
     struct config_text written_template, written_prompt, written_input; /* as in the file */
-    struct config_text input;           /* the text that wins: webhook_input.template, prompt, input */
-    int input_dialect;                  /* 0 auto/go, 1 dot (prompt), 2 static (input) */
-    struct config_text session_id;      /* webhook_input.session_id */
+    struct config_text input;      /* the text that wins: webhook_input.template, prompt, input */
+    int input_dialect;             /* 0 auto/go, 1 dot (prompt), 2 static (input) */
+    struct config_text session_id; /* webhook_input.session_id */
     struct config_extract *extract;
     size_t n_extract;
     struct config_text system_prompt_suffix;
@@ -221,7 +230,7 @@ struct config_webhook {
         struct config_text callback_field, callback_url;
         struct config_cidrs allow_private;
         struct config_texts allow_hosts;
-        bool poll;                      /* Location carries ?key= */
+        bool poll; /* Location carries ?key= */
     } response;
     struct config_texts deliver;
     struct config_pairs deliver_extra;
@@ -230,27 +239,27 @@ struct config_webhook {
 
 struct config_trigger {
     enum config_trigger_type type;
-    const char *where;                  /* "agents.daily.trigger", to begin messages with */
-    struct config_text name;            /* default the agent's name, -2, -3 … */
+    const char *where;       /* "agents.daily.trigger", to begin messages with */
+    struct config_text name; /* default the agent's name, -2, -3 … */
     bool enabled;
     struct config_pos pos;
-    struct config_schedule schedule;    /* when CONFIG_SCHEDULE */
-    struct config_webhook webhook;      /* when CONFIG_WEBHOOK */
+    struct config_schedule schedule; /* when CONFIG_SCHEDULE */
+    struct config_webhook webhook;   /* when CONFIG_WEBHOOK */
 };
 
 struct config_notification {
-    const char *where; /* "agents.daily.notifications[0]", to begin messages with */
-    struct config_text id, type;        /* type: webhook or a target's name */
+    const char *where;           /* "agents.daily.notifications[0]", to begin messages with */
+    struct config_text id, type; /* type: webhook or a target's name */
     struct config_text url, method;
     bool enabled;
-    struct config_texts events;         /* canonical "task.completed" spelling, wildcards kept */
+    struct config_texts events; /* canonical "task.completed" spelling, wildcards kept */
     struct config_text when;
     struct config_pairs headers;
     struct config_text payload_template, payload_content_type;
-    struct config_text payload_engine;  /* auto go mustache dot */
+    struct config_text payload_engine; /* auto go mustache dot */
     bool payload_on_error_default, escape_html;
-    const struct config_node *transform;/* object of templates, or NULL */
-    struct config_text format;          /* "" hector hermes hermon cloudevents */
+    const struct config_node *transform; /* object of templates, or NULL */
+    struct config_text format;           /* "" hector hermes hermon cloudevents */
     struct config_pairs event_names;
     struct config_auth auth;
     struct config_retry retry;
@@ -259,7 +268,7 @@ struct config_notification {
     unsigned max_concurrent;
     struct config_rate rate_limit;
     struct config_egress egress;
-    struct config_pairs extra;          /* fields of non-webhook targets: chat_id … */
+    struct config_pairs extra; /* fields of non-webhook targets: chat_id … */
     struct config_pos pos;
 };
 
@@ -278,21 +287,27 @@ struct config_agent {
     unsigned max_iterations;
     const struct config_node *structured_output;
     /* command */
-    struct config_texts command;        /* argv; a string becomes {"/bin/sh", "-c", text} */
+    struct config_texts command; /* argv; a string becomes {"/bin/sh", "-c", text} */
     bool command_is_shell;
     int input_via;
-    struct config_text output;          /* text json jsonl claude codex gemini opencode pi */
-    struct config_texts session_args;   /* templates */
+    struct config_text output;        /* text json jsonl claude codex gemini opencode pi */
+    struct config_texts session_args; /* templates */
     struct config_pairs env;
     struct config_texts pass_env;
     struct config_text working_directory; /* absolute; default the file's directory */
-    const struct config_node *sandbox;  /* NULL = none */
+    const struct config_node *sandbox;    /* NULL = none */
     /* http / remote */
-    struct { struct config_text url, method, body, result; struct config_pairs headers; } http;
-    struct { struct config_text url; struct config_pairs headers; } remote;
+    struct {
+        struct config_text url, method, body, result;
+        struct config_pairs headers;
+    } http;
+    struct {
+        struct config_text url;
+        struct config_pairs headers;
+    } remote;
     /* every type */
     struct config_limits limits;
-    unsigned max_concurrent;            /* 0 = none */
+    unsigned max_concurrent; /* 0 = none */
     unsigned max_queued;
     struct config_retry retry;
     struct config_trigger *triggers;
@@ -302,21 +317,22 @@ struct config_agent {
     struct config_pos pos;
 };
 
-struct config_named { /* connections, targets: a name and the raw tree for the room that knows them */
+struct
+    config_named { /* connections, targets: a name and the raw tree for the room that knows them */
     struct config_text name, type;
     struct config_text base_url;
-    struct config_text url;            /* targets */
+    struct config_text url; /* targets */
     struct config_egress egress;
-    const struct config_node *node;    /* the whole entry, ${…} expanded */
+    const struct config_node *node; /* the whole entry, ${…} expanded */
     struct config_pos pos;
 };
 
 struct config_listener_of { /* monitoring.prometheus / monitoring.health */
     bool enabled;
     struct config_text path;
-    unsigned port;                      /* 0 = on the server's listeners */
+    unsigned port; /* 0 = on the server's listeners */
     struct config_text listen;
-    struct config_text names;           /* "hermes" or unset */
+    struct config_text names; /* "hermes" or unset */
 };
 
 struct config_log_destination {
@@ -324,8 +340,8 @@ struct config_log_destination {
 };
 
 struct config {
-    unsigned refs;                      /* config_ref / config_unref; loop thread only */
-    uint64_t generation;                /* counted by the loader's owner */
+    unsigned refs;       /* config_ref / config_unref; loop thread only */
+    uint64_t generation; /* counted by the loader's owner */
     struct arena *arena;
     struct env *env;                    /* config/env.h: for config_getenv() */
     struct map *agent_index;            /* for config_find_agent() */
@@ -334,23 +350,32 @@ struct config {
     struct config_server server;
     struct config_egress egress;
     struct config_store store;
-    struct { struct config_text llm, agent; int64_t timeout; } defaults;
-    struct config_pairs templates;      /* name → text, files of templates/ beside the file included */
+    struct {
+        struct config_text llm, agent;
+        int64_t timeout;
+    } defaults;
+    struct config_pairs templates; /* name → text, files of templates/ beside the file included */
     struct config_llm *llms;
     size_t n_llms;
     struct config_tool *tools;
     size_t n_tools;
-    struct config_agent *agents;        /* the built-in `default` included when nothing else is named so */
+    struct config_agent *agents; /* the built-in `default` included when nothing else is named so */
     size_t n_agents;
     struct config_notification *notifications;
     size_t n_notifications;
-    struct { unsigned max_concurrent; bool max_concurrent_set, persist_on_restart; } background;
+    struct {
+        unsigned max_concurrent;
+        bool max_concurrent_set, persist_on_restart;
+    } background;
     struct config_named *connections, *targets;
     size_t n_connections, n_targets;
-    struct { struct config_listener_of prometheus, health; struct config_text otlp_endpoint; } monitoring;
     struct {
-        int level;                      /* enum log_level */
-        int format;                     /* enum log_format */
+        struct config_listener_of prometheus, health;
+        struct config_text otlp_endpoint;
+    } monitoring;
+    struct {
+        int level;  /* enum log_level */
+        int format; /* enum log_format */
         bool stream, stream_set;
         struct config_text stream_format, hector_format, hector_file; /* as written; folded in */
         struct config_log_destination *destinations;
@@ -373,9 +398,10 @@ struct config_problems {
 
 void config_problems_init(struct config_problems *p);
 void config_problems_release(struct config_problems *p);
-void config_problem(struct config_problems *p, bool warning, struct config_pos pos, const char *fmt, ...)
-    printf_like(4, 5);
-/* Sorts by position, keeps file order for equal ones, drops exact repeats. */
+void config_problem(struct config_problems *p, bool warning, struct config_pos pos, const char *fmt,
+                    ...) printf_like(4, 5);
+/* Sorts by position, keeps the order of telling for equal ones. Of several errors at one place the first
+   stays: the others follow from it or say it again. Exact repeats of warnings are dropped. */
 void config_problems_sort(struct config_problems *p);
 /* "agents.yaml:12:5: path: text" lines, "warning: " before a warning's text. */
 void config_problems_print(const struct config_problems *p, const char *file, struct buf *out);

@@ -78,7 +78,8 @@ void config_problems_sort(struct config_problems *p)
         bool repeat = false;
         for (size_t k = kept; k > 0 && compare(&p->items[k - 1], &p->items[i]) == 0; k--)
             if (p->items[k - 1].warning == p->items[i].warning &&
-                strcmp(p->items[k - 1].text, p->items[i].text) == 0) {
+                ((!p->items[i].warning && p->items[i].pos.line) ||
+                 strcmp(p->items[k - 1].text, p->items[i].text) == 0)) {
                 repeat = true;
                 break;
             }

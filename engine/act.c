@@ -32,8 +32,8 @@ static void act_later(struct loop_task *t)
     act_end(act, act->outcome);
 }
 
-static struct act *act_new(struct engine *e, struct str task_id, void (*done)(void *, enum act_outcome),
-                           void *ctx)
+static struct act *act_new(struct engine *e, struct str task_id,
+                           void (*done)(void *, enum act_outcome), void *ctx)
 {
     struct arena *a = arena_new(0);
     struct act *act = ARENA_NEW(a, struct act);
@@ -140,8 +140,8 @@ static void cancel_got(struct store_op *op)
     act_finish(act, 1u << TASK_QUEUED, cancel_finished);
 }
 
-void engine_cancel_task(struct engine *e, struct str task_id, void (*done)(void *ctx, enum act_outcome o),
-                        void *ctx)
+void engine_cancel_task(struct engine *e, struct str task_id,
+                        void (*done)(void *ctx, enum act_outcome o), void *ctx)
 {
     struct act *act = act_new(e, task_id, done, ctx);
     struct worker *w = worker_find(e, task_id);
@@ -185,8 +185,8 @@ static void retry_got(struct store_op *op)
     act_finish(act, 1u << TASK_FAILED | 1u << TASK_CANCELLED, retry_finished);
 }
 
-void engine_retry_task(struct engine *e, struct str task_id, void (*done)(void *ctx, enum act_outcome o),
-                       void *ctx)
+void engine_retry_task(struct engine *e, struct str task_id,
+                       void (*done)(void *ctx, enum act_outcome o), void *ctx)
 {
     act_get(act_new(e, task_id, done, ctx), retry_got);
 }

@@ -15,7 +15,8 @@ struct json *engine_answer(struct arena *a, const struct task_row *task)
         json_put(a, o, STR("result"), value ? value : json_str(a, task->result));
     } else {
         json_put(a, o, STR("error"),
-                 json_str(a, task->error_message.p ? task->error_message : STR("the task was cancelled")));
+                 json_str(a, task->error_message.p ? task->error_message
+                                                   : STR("the task was cancelled")));
     }
     json_put(a, o, STR("agent_name"), json_str(a, task->agent));
     return o;

@@ -23,7 +23,8 @@ static int64_t backoff_base(const struct backoff_policy *p, unsigned n)
     return MIN(delay, p->max_us);
 }
 
-int64_t backoff_delay_us(const struct backoff_policy *p, unsigned n, int64_t retry_after_us, uint32_t dice)
+int64_t backoff_delay_us(const struct backoff_policy *p, unsigned n, int64_t retry_after_us,
+                         uint32_t dice)
 {
     int64_t base = backoff_base(p, n ? n : 1);
     double place = (double)dice / (double)UINT32_MAX * 2.0 - 1.0; /* -1 … 1 */

@@ -14,6 +14,7 @@ struct backoff_policy {
    linear initial · n, fixed initial, capped by max_us, times (1 ± jitter) where `dice` 0..UINT32_MAX
    picks the place in that span; never less than retry_after_us (< 0 = none), which is itself capped
    at one hour. */
-int64_t backoff_delay_us(const struct backoff_policy *p, unsigned n, int64_t retry_after_us, uint32_t dice);
+int64_t backoff_delay_us(const struct backoff_policy *p, unsigned n, int64_t retry_after_us,
+                         uint32_t dice);
 
 #endif

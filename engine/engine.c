@@ -27,7 +27,8 @@ struct engine *engine_new(const struct engine_options *o)
     return e;
 }
 
-void engine_start(struct engine *e, void (*started)(void *ctx, int rc, const struct error *why), void *ctx)
+void engine_start(struct engine *e, void (*started)(void *ctx, int rc, const struct error *why),
+                  void *ctx)
 {
     assert(e->phase == ENGINE_NEW);
     e->started = started;

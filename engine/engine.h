@@ -29,13 +29,15 @@ struct engine_options {
     const struct sender_kind *const *senders; /* NULL-terminated */
     void *sender_env;
     struct notifier_hook notifier;
-    bool single; /* run only what is submitted here: nothing is recovered, no waiting task is claimed */
+    bool
+        single; /* run only what is submitted here: nothing is recovered, no waiting task is claimed */
 };
 
 struct engine *engine_new(const struct engine_options *o) must_check;
 /* Recovers what a dead process left, then begins to claim and send. `started` is called once, later;
    rc -1 when the store could not be read, or (CANCELLED) when a drain came first. */
-void engine_start(struct engine *e, void (*started)(void *ctx, int rc, const struct error *why), void *ctx);
+void engine_start(struct engine *e, void (*started)(void *ctx, int rc, const struct error *why),
+                  void *ctx);
 /* New work runs under g from now on; running tasks keep theirs. Takes a reference. */
 void engine_swap(struct engine *e, struct generation *g);
 /* No new intake, no new claims; running tasks may finish until deadline_us (monotonic), then are stopped
@@ -45,7 +47,8 @@ void engine_drain(struct engine *e, int64_t deadline_us, void (*drained)(void *c
    ended may still call done. */
 void engine_free(struct engine *e);
 
-struct generation *engine_generation(const struct engine *e); /* current; not referenced for the caller */
+struct generation *engine_generation(
+    const struct engine *e); /* current; not referenced for the caller */
 struct store *engine_store(const struct engine *e);
 struct loop *engine_loop(const struct engine *e);
 bool engine_draining(const struct engine *e);
@@ -63,24 +66,24 @@ enum intake_outcome {
     INTAKE_DUPLICATE,     /* task_id, receipt_id are the original's */
     INTAKE_ALREADY_FIRED, /* another start of this due time */
     INTAKE_QUEUE_FULL,
-    INTAKE_UNAVAILABLE,   /* store cannot commit, or draining: answer 503 */
+    INTAKE_UNAVAILABLE, /* store cannot commit, or draining: answer 503 */
 };
 
 struct intake {
     /* filled by the caller; strings live until done */
-    struct generation *generation;       /* a reference is held until done */
-    struct str agent;                    /* NULL: no task (receipt, fires, deliveries alone) */
-    const char *trigger_type;            /* webhook schedule api cli mcp */
+    struct generation *generation; /* a reference is held until done */
+    struct str agent;              /* NULL: no task (receipt, fires, deliveries alone) */
+    const char *trigger_type;      /* webhook schedule api cli mcp */
     struct str trigger_name;
     struct str input;
     struct str session_id;
-    const char *response_mode;           /* sync async callback */
+    const char *response_mode; /* sync async callback */
     struct str callback_url;
-    struct str meta;                     /* JSON object or NULL */
+    struct str meta; /* JSON object or NULL */
     struct str trace_id;
     int64_t scheduled_at;
     struct str failed_type, failed_message; /* set: the task is committed as failed at once */
-    struct receipt_row *receipt;         /* task_id is filled in */
+    struct receipt_row *receipt;            /* task_id is filled in */
     const struct store_dedup *dedups;
     size_t n_dedups;
     const struct schedule_row *schedule; /* last_task_id is filled in when last_fired changed */
@@ -88,13 +91,13 @@ struct intake {
     size_t n_fires;
     const struct delivery_row *deliveries;
     size_t n_deliveries;
-    bool ignore_queue_limit;             /* schedules: a due time waits, it is not refused */
-    void (*done)(struct intake *i);      /* exactly once, later */
+    bool ignore_queue_limit;        /* schedules: a due time waits, it is not refused */
+    void (*done)(struct intake *i); /* exactly once, later */
     void *ctx;
     /* results */
     enum intake_outcome outcome;
-    struct str task_id, receipt_id;      /* live until done returns */
-    struct error error;                  /* UNAVAILABLE: why */
+    struct str task_id, receipt_id; /* live until done returns */
+    struct error error;             /* UNAVAILABLE: why */
 };
 /* Commits all of it in one transaction, then done. The task may start right after done. */
 void engine_submit(struct engine *e, struct intake *i);
@@ -123,7 +126,8 @@ struct task_wait {
 };
 /* Start it inside intake.done; w must live until over. A drain ends it early: at once when the task does
    not run yet, else with the drain's time. */
-void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id, int64_t timeout_us);
+void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id,
+                      int64_t timeout_us);
 /* {"task_id","status","result" | "error","agent_name"} of a task that has ended, in `a`; may share the
    task's strings. */
 struct json *engine_answer(struct arena *a, const struct task_row *task);
@@ -139,11 +143,11 @@ void engine_watch_events_cancel(struct engine *e, struct event_watch *w);
 
 enum act_outcome { ACT_DONE, ACT_NOT_FOUND, ACT_WRONG_STATE, ACT_UNAVAILABLE };
 /* Queued: cancelled at once. Running: its runner is stopped, and the state follows. done once, later. */
-void engine_cancel_task(struct engine *e, struct str task_id, void (*done)(void *ctx, enum act_outcome o),
-                        void *ctx);
+void engine_cancel_task(struct engine *e, struct str task_id,
+                        void (*done)(void *ctx, enum act_outcome o), void *ctx);
 /* A failed or cancelled task is queued again under its id. */
-void engine_retry_task(struct engine *e, struct str task_id, void (*done)(void *ctx, enum act_outcome o),
-                       void *ctx);
+void engine_retry_task(struct engine *e, struct str task_id,
+                       void (*done)(void *ctx, enum act_outcome o), void *ctx);
 /* Tells the outbox that deliveries became due (redelivery). */
 void engine_outbox_kick(struct engine *e);
 /* Emits an event that no task's change carries (schedule.missed, schedule.skipped), with its deliveries. */

@@ -29,19 +29,19 @@ struct engine {
     struct queue *queue;
     struct outbox *outbox;
     struct janitor *janitor;
-    struct list workers;        /* struct worker, running here */
-    struct map *task_watches;   /* task id → struct watch_group */
-    struct list waits;          /* struct task_wait */
-    struct list event_watches;  /* struct event_watch */
+    struct list workers;       /* struct worker, running here */
+    struct map *task_watches;  /* task id → struct watch_group */
+    struct list waits;         /* struct task_wait */
+    struct list event_watches; /* struct event_watch */
 
-    struct hmac_key *task_key;  /* known once started */
+    struct hmac_key *task_key; /* known once started */
     void (*started)(void *ctx, int rc, const struct error *why);
     void *started_ctx;
-    struct recovery *recovery;  /* while starting */
-    unsigned acts;              /* cancels and retries under way (act.c) */
+    struct recovery *recovery; /* while starting */
+    unsigned acts;             /* cancels and retries under way (act.c) */
     void (*drained)(void *ctx);
     void *drained_ctx;
-    int64_t drain_deadline;     /* monotonic: runners are stopped then */
+    int64_t drain_deadline; /* monotonic: runners are stopped then */
     struct loop_timer drain_timer;
     struct loop_task drain_check;
 };
@@ -89,7 +89,7 @@ void worker_stop_all(struct engine *e);
 void worker_forget_all(struct engine *e);
 
 /* ---- event.c ---- */
-struct event_batch {            /* one event, its row and its deliveries, all in the arena */
+struct event_batch { /* one event, its row and its deliveries, all in the arena */
     struct event_row row;
     struct delivery_row *deliveries;
     size_t n_deliveries;

@@ -52,7 +52,7 @@ void event_publish(struct engine *e, struct event_row *rows, size_t n, int64_t l
 {
     for (size_t i = 0; i < n; i++) {
         rows[i].seq = last_seq - (int64_t)(n - 1 - i);
-        list_each(&e->event_watches, link) {
+        list_each (&e->event_watches, link) {
             struct event_watch *w = container_of(link, struct event_watch, link);
             w->event(w, &rows[i]);
         }
@@ -74,7 +74,8 @@ static void event_emit_done(struct store_op *op)
         if (emit->batch.n_deliveries)
             outbox_kick(e->outbox);
     } else {
-        log_error("event could not be stored", "type", emit->batch.row.type.p, "error", op->error.text);
+        log_error("event could not be stored", "type", emit->batch.row.type.p, "error",
+                  op->error.text);
     }
     arena_free(op->arena);
 }

@@ -16,7 +16,7 @@ struct part_maker {
 
 struct generation {
     unsigned refs;
-    struct config *config;      /* one reference is held */
+    struct config *config; /* one reference is held */
     void *parts[GENERATION_PARTS];
     const struct part_maker *const *makers;
 };

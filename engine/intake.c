@@ -42,7 +42,8 @@ static void intake_accepted(struct intake_job *job)
         log_warn("task failed", "task_id", job->task.id.p, "agent", job->task.agent.p, "error",
                  job->task.error_message.p);
     } else if (job->task.state == TASK_RUNNING) {
-        const struct config_agent *agent = config_find_agent(e->generation->config, job->task.agent);
+        const struct config_agent *agent =
+            config_find_agent(e->generation->config, job->task.agent);
         queue_slot_taken(e->queue, job->task.agent, agent && agent->type == CONFIG_COMMAND);
         worker_start(e, &job->task);
     }
@@ -63,7 +64,8 @@ static void intake_recorded(struct store_op *op)
     if (op->rc != 0) {
         i->outcome = INTAKE_UNAVAILABLE;
         i->error = op->error;
-        log_error("intake could not be committed", "agent", job->task.agent.p, "error", op->error.text);
+        log_error("intake could not be committed", "agent", job->task.agent.p, "error",
+                  op->error.text);
     } else {
         switch (job->record.outcome) {
         case RECORD_DONE:

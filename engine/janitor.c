@@ -3,8 +3,8 @@
 #include "engine/engine_inside.h"
 
 #define JANITOR_STEP_ROWS 200
-#define JANITOR_REST_US (60 * US_PER_S)
-#define JANITOR_BUSY_US (250 * US_PER_MS)
+#define JANITOR_REST_US   (60 * US_PER_S)
+#define JANITOR_BUSY_US   (250 * US_PER_MS)
 
 struct janitor {
     struct engine *engine;
@@ -27,7 +27,8 @@ static void janitor_pruned(struct store_op *op)
     if (op->rc != 0)
         log_warn("old rows could not be deleted", "error", op->error.text);
     bool more = op->rc == 0 && step->prune.more;
-    loop_timer_set(j->engine->loop, &j->timer, more ? JANITOR_BUSY_US : JANITOR_REST_US, janitor_step);
+    loop_timer_set(j->engine->loop, &j->timer, more ? JANITOR_BUSY_US : JANITOR_REST_US,
+                   janitor_step);
     free(step);
 }
 

@@ -10,17 +10,17 @@
 #include "engine/backoff.h"
 #include "engine/engine_inside.h"
 
-#define OUTBOX_MAX_TRANSFERS 512    /* in memory, all receivers */
-#define OUTBOX_PER_RECEIVER 8       /* rows that one question takes of a receiver */
-#define OUTBOX_RETRY_US (1 * US_PER_S)
+#define OUTBOX_MAX_TRANSFERS 512 /* in memory, all receivers */
+#define OUTBOX_PER_RECEIVER  8   /* rows that one question takes of a receiver */
+#define OUTBOX_RETRY_US      (1 * US_PER_S)
 
 struct receiver {
     char *name;
-    struct list waiting;    /* struct transfer, leased */
-    size_t under_way;       /* attempts, and verdicts being committed */
+    struct list waiting; /* struct transfer, leased */
+    size_t under_way;    /* attempts, and verdicts being committed */
     unsigned max_concurrent;
     bool ordered;
-    bool disabled;          /* answered 410; until reload */
+    bool disabled; /* answered 410; until reload */
 };
 
 struct transfer {
@@ -43,8 +43,8 @@ struct transfer {
 struct outbox {
     struct engine *engine;
     struct map *receivers;
-    struct list active;     /* attempts under way */
-    struct list unstored;   /* verdicts that the store did not take; tried again by their timers */
+    struct list active;   /* attempts under way */
+    struct list unstored; /* verdicts that the store did not take; tried again by their timers */
     size_t transfers;
     bool asking, again, draining;
     struct loop_task turn;
@@ -124,8 +124,8 @@ static void transfer_committed(struct store_op *op)
     struct transfer *t = container_of(op, struct transfer, verdict.op);
     struct engine *e = t->outbox->engine;
     if (op->rc != 0 && op->error.code != ERROR_NOT_FOUND) {
-        log_error("an attempt could not be stored, trying again", "delivery_id", t->row.id.p, "error",
-                  op->error.text);
+        log_error("an attempt could not be stored, trying again", "delivery_id", t->row.id.p,
+                  "error", op->error.text);
         list_append(&t->outbox->unstored, &t->active);
         loop_timer_set(e->loop, &t->again, OUTBOX_RETRY_US, transfer_commit_again);
         return;
@@ -211,7 +211,9 @@ static void transfer_done(void *ctx, const struct attempt_result *r)
         .response_excerpt = r->response_excerpt.p ? arena_str(a, r->response_excerpt) : STR_NULL,
     };
     stats_inc(STATS_DELIVERY_ATTEMPTS, t->receiver->name,
-              r->verdict == VERDICT_DELIVERED ? "success" : r->error_type ? r->error_type : "HTTP_ERROR",
+              r->verdict == VERDICT_DELIVERED ? "success"
+              : r->error_type                 ? r->error_type
+                                              : "HTTP_ERROR",
               NULL);
     stats_add(STATS_DELIVERY_SECONDS, (double)r->duration_us / US_PER_S, NULL, NULL, NULL);
     t->verdict.op.arena = a;
@@ -250,14 +252,17 @@ static void transfer_start(struct transfer *t)
         list_append(&o->active, &t->active);
         return;
     }
-    struct attempt_result refused = { .verdict = VERDICT_REFUSED, .error_type = "RENDER_ERROR",
-                                      .error = str_of(error.text), .retry_after_us = -1 };
+    struct attempt_result refused = { .verdict = VERDICT_REFUSED,
+                                      .error_type = "RENDER_ERROR",
+                                      .error = str_of(error.text),
+                                      .retry_after_us = -1 };
     transfer_done(t, &refused);
 }
 
 static void receiver_start(struct outbox *o, struct receiver *r)
 {
-    while (!o->draining && !r->disabled && r->under_way < r->max_concurrent && !list_empty(&r->waiting))
+    while (!o->draining && !r->disabled && r->under_way < r->max_concurrent &&
+           !list_empty(&r->waiting))
         transfer_start(container_of(list_take(&r->waiting), struct transfer, link));
 }
 
@@ -268,9 +273,10 @@ static void outbox_take(struct outbox *o, const struct delivery_row *row)
     t->outbox = o;
     t->arena = a;
     t->row = *row;
-    struct str *const strings[] = { &t->row.id, &t->row.receiver, &t->row.target, &t->row.event,
-                                    &t->row.task_id, &t->row.method, &t->row.url, &t->row.headers,
-                                    &t->row.content_type, &t->row.body, &t->row.guard, &t->row.progress,
+    struct str *const strings[] = { &t->row.id,        &t->row.receiver, &t->row.target,
+                                    &t->row.event,     &t->row.task_id,  &t->row.method,
+                                    &t->row.url,       &t->row.headers,  &t->row.content_type,
+                                    &t->row.body,      &t->row.guard,    &t->row.progress,
                                     &t->row.last_error };
     for (size_t i = 0; i < N_ELEMENTS(strings); i++) {
         if (strings[i]->p)
@@ -418,14 +424,14 @@ bool outbox_idle(const struct outbox *o)
 
 void outbox_cut(struct outbox *o)
 {
-    list_each(&o->active, link) {
+    list_each (&o->active, link) {
         struct transfer *t = container_of(link, struct transfer, active);
         list_remove(&o->active, link);
         t->kind->cancel(t->send);
         t->receiver->under_way--;
         transfer_free(t);
     }
-    list_each(&o->unstored, link) {
+    list_each (&o->unstored, link) {
         struct transfer *t = container_of(link, struct transfer, active);
         list_remove(&o->unstored, link);
         t->receiver->under_way--;

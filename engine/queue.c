@@ -11,13 +11,13 @@
 
 #define QUEUE_MAX_RUNNING 4096 /* tasks on this node at once, whatever agents allow */
 #define QUEUE_CLAIM_BATCH 256  /* tasks taken by one claim */
-#define QUEUE_RETRY_US (1 * US_PER_S)
+#define QUEUE_RETRY_US    (1 * US_PER_S)
 
 struct agent_queue {
     struct list_link link; /* on queue.waiting while queued > 0 */
     char *agent;
     size_t queued;
-    size_t coming;  /* submitted, not yet committed */
+    size_t coming; /* submitted, not yet committed */
     size_t running;
     int64_t oldest; /* created_at of a task that waits; a lower bound */
 };
@@ -30,8 +30,8 @@ struct queue {
     size_t running, running_commands;
     bool claiming, again;
     struct loop_task turn;
-    struct loop_alarm due;  /* the next due_at of a task that waits for its time */
-    struct loop_timer retry;/* after a claim that failed */
+    struct loop_alarm due;   /* the next due_at of a task that waits for its time */
+    struct loop_timer retry; /* after a claim that failed */
 };
 
 struct queue_claim {
@@ -48,7 +48,7 @@ static double queue_oldest_gauge(void *ctx)
 {
     struct queue *q = ctx;
     int64_t oldest = 0;
-    list_each(&q->waiting, link) {
+    list_each (&q->waiting, link) {
         struct agent_queue *aq = container_of(link, struct agent_queue, link);
         if (aq->oldest && (!oldest || aq->oldest < oldest))
             oldest = aq->oldest;
@@ -191,15 +191,16 @@ static size_t queue_free_commands(const struct queue *q)
 {
     const struct config *c = q->engine->generation->config;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t max = c->background.max_concurrent_set ? c->background.max_concurrent
-                                                  : (size_t)MAX(cores, 1) * 8;
+    size_t max =
+        c->background.max_concurrent_set ? c->background.max_concurrent : (size_t)MAX(cores, 1) * 8;
     return max > q->running_commands ? max - q->running_commands : 0;
 }
 
 static size_t queue_free_all(const struct queue *q)
 {
     const struct config *c = q->engine->generation->config;
-    size_t max = c->background.max_concurrent_set ? c->background.max_concurrent : QUEUE_MAX_RUNNING;
+    size_t max =
+        c->background.max_concurrent_set ? c->background.max_concurrent : QUEUE_MAX_RUNNING;
     max = MIN(max, QUEUE_MAX_RUNNING);
     return max > q->running ? max - q->running : 0;
 }
@@ -211,7 +212,8 @@ static unsigned queue_wanted(const struct agent_queue *aq, const struct config_a
         return 0; /* a node claims only agents it has */
     size_t wanted = aq->queued;
     if (agent->max_concurrent)
-        wanted = MIN(wanted, agent->max_concurrent > aq->running ? agent->max_concurrent - aq->running : 0);
+        wanted = MIN(wanted,
+                     agent->max_concurrent > aq->running ? agent->max_concurrent - aq->running : 0);
     return (unsigned)MIN(wanted, QUEUE_CLAIM_BATCH);
 }
 
@@ -237,12 +239,13 @@ static size_t queue_slots(const struct queue *q, struct arena *a, struct claim_s
     struct claim_slot *slots = ARENA_ARRAY(a, struct claim_slot, q->waiting.count + 1);
     unsigned *wanted = ARENA_ARRAY(a, unsigned, q->waiting.count + 1);
     size_t n = 0, kept = 0;
-    list_each(&q->waiting, link) {
+    list_each (&q->waiting, link) {
         const struct agent_queue *aq = container_of(link, struct agent_queue, link);
         const struct config_agent *agent =
             config_find_agent(q->engine->generation->config, str_of(aq->agent));
         wanted[n] = queue_wanted(aq, agent);
-        slots[n] = (struct claim_slot){ str_of(aq->agent), queue_is_command(agent) ? 0 : wanted[n] };
+        slots[n] =
+            (struct claim_slot){ str_of(aq->agent), queue_is_command(agent) ? 0 : wanted[n] };
         n += wanted[n] > 0;
     }
     queue_share(slots, wanted, n, queue_free_commands(q));

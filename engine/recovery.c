@@ -11,7 +11,7 @@ struct recovery {
     struct store_counts counts;
     struct store_meta secret;
     char fresh_secret[65]; /* kept only by a store that has none yet */
-    unsigned open; /* interrupted tasks being failed */
+    unsigned open;         /* interrupted tasks being failed */
 };
 
 struct recovery_fail {
@@ -97,7 +97,8 @@ static void recovery_failed_one(struct store_op *op)
         recovery_count(r);
 }
 
-static void recovery_fail(struct recovery *r, const struct task_row *task, const struct config_agent *agent)
+static void recovery_fail(struct recovery *r, const struct task_row *task,
+                          const struct config_agent *agent)
 {
     struct engine *e = r->engine;
     struct arena *a = arena_new(0);
@@ -106,8 +107,9 @@ static void recovery_fail(struct recovery *r, const struct task_row *task, const
     f->task = *task;
     f->task.state = TASK_FAILED;
     f->task.error_type = STR("interrupted");
-    f->task.error_message = arena_printf(
-        a, "keryx ended while the task ran (%u times); it is not run again by itself", task->interruptions);
+    f->task.error_message =
+        arena_printf(a, "keryx ended while the task ran (%u times); it is not run again by itself",
+                     task->interruptions);
     f->task.finished_at = loop_wall(e->loop);
     struct engine_event event = {
         .type = "task.failed",

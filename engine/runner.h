@@ -24,14 +24,14 @@ struct run_error {
 struct run_outcome {
     bool ok;
     struct str result;
-    bool result_json;      /* result is one JSON value */
-    struct run_error error;/* when not ok */
+    bool result_json;              /* result is one JSON value */
+    struct run_error error;        /* when not ok */
     int64_t tokens_in, tokens_out; /* -1 = unknown */
-    double cost_usd;       /* < 0 = unknown */
+    double cost_usd;               /* < 0 = unknown */
     int64_t tools_called, turns;
     bool truncated;
-    int64_t output_bytes;  /* of the whole output when truncated */
-    struct str session_id; /* the agent's own conversation id, or NULL */
+    int64_t output_bytes;               /* of the whole output when truncated */
+    struct str session_id;              /* the agent's own conversation id, or NULL */
     const struct message_row *messages; /* new turns of the session */
     size_t n_messages;
 };
@@ -52,7 +52,7 @@ struct run_request {
     const struct config_trigger *trigger; /* NULL: api, cli, or a trigger that is gone */
     const struct message_row *history;    /* the session so far, ascending */
     size_t n_history;
-    int64_t deadline_us;                  /* monotonic */
+    int64_t deadline_us; /* monotonic */
 };
 
 enum run_stop { RUN_STOP_TIMEOUT, RUN_STOP_CANCEL, RUN_STOP_SHUTDOWN };
@@ -62,8 +62,8 @@ struct runner_kind {
     const char *word;
     /* The request and what it points to live until done. NULL and error (its text becomes the task's
        error, kind spawn) when it cannot be started. `env` is what runner_kind.env was given to engine. */
-    struct run *(*start)(void *env, const struct run_request *request, const struct run_events *events,
-                         struct error *e);
+    struct run *(*start)(void *env, const struct run_request *request,
+                         const struct run_events *events, struct error *e);
     /* Asks the run to end; done follows within the agent's limits.grace plus a second. May be called
        again with a stronger wish; harmless when already ending. */
     void (*stop)(struct run *run, enum run_stop why);

@@ -8,15 +8,15 @@
 
 /* Something that happened. */
 struct engine_event {
-    const char *type;              /* task.started task.completed task.failed task.cancelled tool.called
+    const char *type; /* task.started task.completed task.failed task.cancelled tool.called
                                       delivery.failed schedule.missed schedule.skipped */
-    int64_t at;                    /* wall µs */
+    int64_t at;       /* wall µs */
     struct generation *generation;
     const struct config_agent *agent;     /* may be NULL: agent gone from the config */
     const struct config_trigger *trigger; /* may be NULL */
-    const struct task_row *task;   /* as it is after the change; NULL for schedule.* */
+    const struct task_row *task;          /* as it is after the change; NULL for schedule.* */
     const struct delivery_row *delivery;  /* delivery.failed */
-    const struct json *data;       /* the event's own fields as an object, or NULL */
+    const struct json *data;              /* the event's own fields as an object, or NULL */
 };
 
 /* The rows that this event causes (notifications, and for final task events the callback), to be
@@ -26,8 +26,8 @@ struct notifier_hook {
                          struct delivery_row **rows);
     /* Limits of a receiver under the current generation: how many at once (>= 1), and whether strictly in
        order. false: the receiver is no longer configured (its deliveries then go on with defaults). */
-    bool (*receiver)(void *ctx, const struct generation *g, struct str receiver, unsigned *max_concurrent,
-                     bool *ordered);
+    bool (*receiver)(void *ctx, const struct generation *g, struct str receiver,
+                     unsigned *max_concurrent, bool *ordered);
     /* The names of all receivers that are strictly in order, in `a`; returns how many. */
     size_t (*ordered)(void *ctx, const struct generation *g, struct arena *a, struct str **names);
     void *ctx;
@@ -42,13 +42,14 @@ enum verdict {
 
 struct attempt_result {
     enum verdict verdict;
-    int status_code;          /* 0 = none */
-    const char *error_type;   /* TIMEOUT … of 40-delivery, NULL when there was an answer that counts */
-    struct str error;         /* for people */
-    int64_t retry_after_us;   /* < 0 = none; already capped at 1 h */
+    int status_code; /* 0 = none */
+    const char
+        *error_type;  /* TIMEOUT … of 40-delivery, NULL when there was an answer that counts */
+    struct str error; /* for people */
+    int64_t retry_after_us; /* < 0 = none; already capped at 1 h */
     int64_t duration_us;
     struct str remote_ip, response_excerpt;
-    struct str progress;      /* new value for delivery_row.progress; p == NULL keeps it */
+    struct str progress; /* new value for delivery_row.progress; p == NULL keeps it */
 };
 
 struct send; /* one attempt under way; each kind embeds what it needs */

@@ -92,7 +92,7 @@ void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id,
 
 void watch_end_waits(struct engine *e, bool all)
 {
-    list_each(&e->waits, link) {
+    list_each (&e->waits, link) {
         struct task_wait *w = container_of(link, struct task_wait, link);
         if (all || !worker_find(e, str_of(w->watch.group->task_id)))
             watch_wait_over(w, NULL);

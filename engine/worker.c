@@ -11,9 +11,9 @@
 #include "engine/backoff.h"
 #include "engine/engine_inside.h"
 
-#define WORKER_HARD_US (2 * US_PER_S)        /* beyond grace a runner that does not end is given up */
+#define WORKER_HARD_US         (2 * US_PER_S) /* beyond grace a runner that does not end is given up */
 #define WORKER_FINISH_RETRY_US (1 * US_PER_S)
-#define WORKER_MAX_EVENTS 10000              /* stored events of one task */
+#define WORKER_MAX_EVENTS      10000 /* stored events of one task */
 
 enum worker_phase { WORKER_OPENING, WORKER_RUNNING, WORKER_FINISHING };
 
@@ -26,7 +26,7 @@ struct worker {
     struct generation *generation;
     const struct config_agent *agent;
     const struct config_trigger *trigger;
-    bool command;               /* counted as a command agent's slot */
+    bool command; /* counted as a command agent's slot */
     const struct runner_kind *kind;
     struct run *run;
     struct run_request request;
@@ -35,7 +35,7 @@ struct worker {
     int64_t started_mono;
     struct loop_timer deadline; /* then grace, then given up */
     size_t events_kept;
-    unsigned waits;             /* ops under way that must end before the runner starts */
+    unsigned waits; /* ops under way that must end before the runner starts */
 
     struct event_batch started;
     struct store_record open_record;
@@ -56,7 +56,7 @@ const struct config_trigger *engine_trigger_of(const struct config_agent *agent,
 
 struct worker *worker_find(struct engine *e, struct str task_id)
 {
-    list_each(&e->workers, link) {
+    list_each (&e->workers, link) {
         struct worker *w = container_of(link, struct worker, link);
         if (str_eq(w->task.id, task_id))
             return w;
@@ -92,7 +92,8 @@ static void worker_count(const struct worker *w)
     stats_add(STATS_TASK_SECONDS, (double)(loop_mono(w->engine->loop) - w->started_mono) / US_PER_S,
               t->agent.p, NULL, NULL);
     if (t->state == TASK_FAILED)
-        log_warn("task failed", "task_id", t->id.p, "agent", t->agent.p, "error", t->error_message.p);
+        log_warn("task failed", "task_id", t->id.p, "agent", t->agent.p, "error",
+                 t->error_message.p);
     else
         log_info("task ended", "task_id", t->id.p, "agent", t->agent.p, "status",
                  task_state_word(t->state));
@@ -109,8 +110,8 @@ static void worker_finished(struct store_op *op)
     struct worker *w = container_of(op, struct worker, finish.op);
     struct engine *e = w->engine;
     if (op->rc != 0 && op->error.code != ERROR_NOT_FOUND) {
-        log_error("a task's end could not be stored, trying again", "task_id", w->task.id.p, "error",
-                  op->error.text);
+        log_error("a task's end could not be stored, trying again", "task_id", w->task.id.p,
+                  "error", op->error.text);
         loop_timer_set(e->loop, &w->finish_retry, WORKER_FINISH_RETRY_US, worker_finish_again);
         return;
     }
@@ -222,6 +223,8 @@ static void worker_take_messages(struct worker *w, const struct run_outcome *o)
     w->finish.n_messages = o->n_messages;
 }
 
+static void worker_run_again(struct loop_timer *t);
+
 /* Failed retryably with tries left: back to the queue at its time. */
 static bool worker_retry(struct worker *w, const struct run_outcome *o)
 {
@@ -231,9 +234,14 @@ static bool worker_retry(struct worker *w, const struct run_outcome *o)
     struct backoff_policy policy = { (enum config_backoff)retry->backoff, retry->initial_delay,
                                      retry->max_delay, (int)(retry->jitter * 1000) };
     w->task.retries++;
+    int64_t delay = backoff_delay_us(&policy, w->task.retries, -1, id_random_u32());
+    if (w->engine->single) { /* nobody would claim it: the worker keeps it and tries again itself */
+        w->phase = WORKER_OPENING;
+        loop_timer_set(w->engine->loop, &w->deadline, delay, worker_run_again);
+        return true;
+    }
     w->task.state = TASK_QUEUED;
-    w->task.due_at = loop_wall(w->engine->loop) +
-                     backoff_delay_us(&policy, w->task.retries, -1, id_random_u32());
+    w->task.due_at = loop_wall(w->engine->loop) + delay;
     worker_finish(w, NULL);
     return true;
 }
@@ -288,9 +296,13 @@ static void worker_done(void *ctx, const struct run_outcome *o)
 static void worker_given_up(struct loop_timer *t)
 {
     struct worker *w = container_of(t, struct worker, deadline);
-    log_error("a runner did not end when asked to", "task_id", w->task.id.p, "agent", w->task.agent.p);
-    struct run_outcome none = { .tokens_in = -1, .tokens_out = -1, .cost_usd = -1,
-                                .error = { .kind = "timeout", .message = STR("the runner did not end") } };
+    log_error("a runner did not end when asked to", "task_id", w->task.id.p, "agent",
+              w->task.agent.p);
+    struct run_outcome none = { .tokens_in = -1,
+                                .tokens_out = -1,
+                                .cost_usd = -1,
+                                .error = { .kind = "timeout",
+                                           .message = STR("the runner did not end") } };
     worker_end(w, &none);
 }
 
@@ -313,7 +325,7 @@ bool worker_stop(struct worker *w, enum run_stop why)
 
 void worker_stop_all(struct engine *e)
 {
-    list_each(&e->workers, link) {
+    list_each (&e->workers, link) {
         struct worker *w = container_of(link, struct worker, link);
         if (worker_stop(w, RUN_STOP_SHUTDOWN) || !loop_timer_active(&w->finish_retry))
             continue;
@@ -325,7 +337,7 @@ void worker_stop_all(struct engine *e)
 
 void worker_forget_all(struct engine *e)
 {
-    list_each(&e->workers, link) {
+    list_each (&e->workers, link) {
         struct worker *w = container_of(link, struct worker, link);
         loop_timer_stop(&w->deadline);
         loop_timer_stop(&w->finish_retry);
@@ -429,6 +441,13 @@ static void worker_run(struct worker *w)
     loop_timer_set(w->engine->loop, &w->deadline, w->agent->limits.timeout, worker_timed_out);
 }
 
+static void worker_run_again(struct loop_timer *t)
+{
+    struct worker *w = container_of(t, struct worker, deadline);
+    w->task.finished_at = 0;
+    worker_run(w);
+}
+
 static void worker_opened(struct worker *w)
 {
     if (--w->waits == 0)
@@ -443,7 +462,8 @@ static void worker_started_kept(struct store_op *op)
         if (w->started.n_deliveries)
             outbox_kick(w->engine->outbox);
     } else {
-        log_error("task.started could not be stored", "task_id", w->task.id.p, "error", op->error.text);
+        log_error("task.started could not be stored", "task_id", w->task.id.p, "error",
+                  op->error.text);
     }
     worker_opened(w);
 }
@@ -452,7 +472,8 @@ static void worker_history_read(struct store_op *op)
 {
     struct worker *w = container_of(op, struct worker, history.op);
     if (op->rc != 0) {
-        log_error("session history could not be read", "task_id", w->task.id.p, "error", op->error.text);
+        log_error("session history could not be read", "task_id", w->task.id.p, "error",
+                  op->error.text);
         w->history.n_messages = 0;
     }
     worker_opened(w);
@@ -497,9 +518,10 @@ static void worker_open(struct worker *w)
 static struct task_row worker_copy_task(struct arena *a, const struct task_row *from)
 {
     struct task_row t = *from;
-    struct str *const strings[] = { &t.id, &t.agent, &t.trigger_type, &t.trigger_name, &t.input,
-                                    &t.session_id, &t.receipt_id, &t.response_mode, &t.callback_url,
-                                    &t.meta, &t.trace_id, &t.node };
+    struct str *const strings[] = { &t.id,           &t.agent,         &t.trigger_type,
+                                    &t.trigger_name, &t.input,         &t.session_id,
+                                    &t.receipt_id,   &t.response_mode, &t.callback_url,
+                                    &t.meta,         &t.trace_id,      &t.node };
     for (size_t i = 0; i < N_ELEMENTS(strings); i++) {
         if (strings[i]->p)
             *strings[i] = arena_str(a, *strings[i]);

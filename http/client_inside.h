@@ -34,7 +34,7 @@ struct http_call {
         bool too_large; /* the answer went past a ceiling */
         bool cut;       /* the rest of the body was not wanted: no failure */
         bool proxied;
-        bool headed;    /* the head is complete: its status counts, whatever becomes of the body */
+        bool headed; /* the head is complete: its status counts, whatever becomes of the body */
         enum http_failure early; /* failed before libcurl saw it */
         size_t header_bytes;
         uint64_t body_bytes;

@@ -29,44 +29,46 @@ struct http_route {
 };
 
 struct http_request {
-    struct arena *arena;     /* everything of this request */
-    struct str method;       /* as sent: "POST" */
-    struct str target;       /* as sent */
-    struct str path;         /* percent-decoded, always starts with '/' */
-    struct str query;        /* raw, without '?' */
+    struct arena *arena; /* everything of this request */
+    struct str method;   /* as sent: "POST" */
+    struct str target;   /* as sent */
+    struct str path;     /* percent-decoded, always starts with '/' */
+    struct str query;    /* raw, without '?' */
     struct http_headers headers;
-    struct str body;         /* de-chunked raw bytes; complete in on_request */
-    size_t max_body;         /* on_head may lower or raise it; 0 = the server's */
-    int64_t content_length;  /* declared, or -1 */
-    struct addr peer;        /* of the socket */
+    struct str body;        /* de-chunked raw bytes; complete in on_request */
+    size_t max_body;        /* on_head may lower or raise it; 0 = the server's */
+    int64_t content_length; /* declared, or -1 */
+    struct addr peer;       /* of the socket */
     bool tls;
-    bool admin;              /* came in on an admin listener */
-    int64_t started_us;      /* monotonic, when the first byte of the head was read */
-    int64_t received_us;     /* wall clock, when the head was complete */
-    const char *id;          /* request id, answered as X-Request-Id */
+    bool admin;          /* came in on an admin listener */
+    int64_t started_us;  /* monotonic, when the first byte of the head was read */
+    int64_t received_us; /* wall clock, when the head was complete */
+    const char *id;      /* request id, answered as X-Request-Id */
     const struct http_route *route;
-    struct json *params;     /* pattern variables of the route as an object, or NULL */
+    struct json *params; /* pattern variables of the route as an object, or NULL */
     /* Called once when the client is gone before the answer; not called after a reply. The reply is
        still owed (see the top). */
     void (*on_gone)(struct http_request *r);
-    void *user;              /* the handler's own */
-    struct http_conn *conn;  /* private */
+    void *user;             /* the handler's own */
+    struct http_conn *conn; /* private */
 };
 
 /* Finds the route of a request; called when the head is complete. Returns the route (with r->params
    set), or NULL after setting *status to 404 or 405 and, for 405, *allow to the Allow value. */
 struct http_dispatch {
-    const struct http_route *(*find)(void *ctx, struct http_request *r, int *status, struct str *allow);
+    const struct http_route *(*find)(void *ctx, struct http_request *r, int *status,
+                                     struct str *allow);
     /* Answers 404/405/4xx of the protocol level as the house does; NULL = a plain JSON error. `reason` is a
        word such as "not_found", "method", "too_large", "malformed", "timeout", "busy". */
-    void (*refuse)(void *ctx, struct http_request *r, int status, const char *reason, struct str allow);
+    void (*refuse)(void *ctx, struct http_request *r, int status, const char *reason,
+                   struct str allow);
     void *ctx;
 };
 
 /* 0 anywhere = what server.c says: 1 MiB, 64 MiB, 10000, 10 s, 30 s, 75 s. */
 struct http_server_options {
-    size_t max_body;          /* default ceiling of a body */
-    size_t max_body_total;    /* memory of bodies in flight that outgrew their connection's read buffer
+    size_t max_body;       /* default ceiling of a body */
+    size_t max_body_total; /* memory of bodies in flight that outgrew their connection's read buffer
                                  (40 KiB), all connections; beyond: 503 */
     unsigned max_connections; /* beyond: accepted, answered 503, closed; counted */
     int64_t header_timeout_us, body_timeout_us, idle_timeout_us;
@@ -90,7 +92,8 @@ size_t http_server_connections(const struct http_server *s);
 /* Stops listening; idle connections close now, busy ones after their answer (Connection: close).
    drained is called once, later, when the last is gone or deadline_us from now, when the rest is cut.
    Streams do not hold it up: they are cut once nothing else is open. */
-void http_server_drain(struct http_server *s, int64_t deadline_us, void (*drained)(void *ctx), void *ctx);
+void http_server_drain(struct http_server *s, int64_t deadline_us, void (*drained)(void *ctx),
+                       void *ctx);
 /* Not from inside a handler. Calls on_gone and gone of what is still open; replies that are owed may
    come later and are dropped. NULL is fine. */
 void http_server_free(struct http_server *s);
@@ -99,11 +102,11 @@ void http_server_free(struct http_server *s);
 
 struct http_answer {
     int status;
-    const char *content_type;         /* NULL = application/json */
-    struct str body;                  /* copied */
-    const struct http_header *headers;/* extra ones; copied; may be NULL */
+    const char *content_type;          /* NULL = application/json */
+    struct str body;                   /* copied */
+    const struct http_header *headers; /* extra ones; copied; may be NULL */
     size_t n_headers;
-    bool close;                       /* close the connection afterwards */
+    bool close; /* close the connection afterwards */
 };
 /* Answers: exactly once a request. Headers with a bad name or a value that could end its line are left
    out; 204 and 304 have no body. The request is gone at the end of the loop turn at the latest, do not
@@ -119,8 +122,10 @@ void http_reply_json(struct http_request *r, int status, const struct json *body
    counted. Counts as the reply. The connection is not used again afterwards. */
 struct http_stream;
 struct http_stream *http_stream_open(struct http_request *r, int status, const char *content_type,
-                                     size_t max_buffer, void (*gone)(void *ctx), void *ctx) must_check;
-int http_stream_write(struct http_stream *s, struct str bytes) must_check; /* -1: client gone or cut */
+                                     size_t max_buffer, void (*gone)(void *ctx),
+                                     void *ctx) must_check;
+int http_stream_write(struct http_stream *s,
+                      struct str bytes) must_check; /* -1: client gone or cut */
 void http_stream_close(struct http_stream *s);
 
 #endif

@@ -12,7 +12,8 @@ int url_decode(struct arena *a, struct str in, bool form, struct str *out) must_
 void url_encode(struct buf *out, struct str s);
 /* a=1&b=2 as an object of strings in order. A repeated key: keep_all → a list of its values, else the
    first value. At most 1000 pairs. Invalid UTF-8 becomes U+FFFD. NULL and error when malformed. */
-struct json *url_form_json(struct arena *a, struct str text, bool keep_all, struct error *e) must_check;
+struct json *url_form_json(struct arena *a, struct str text, bool keep_all,
+                           struct error *e) must_check;
 /* The first value of `key` in a query string, decoded, or STR_NULL. */
 struct str url_query_get(struct arena *a, struct str query, struct str key);
 

@@ -131,7 +131,8 @@ struct json *payload_data(struct arena *a, const struct payload_source *from)
         json_put(a, o, STR("input"), json_str(a, task->input));
         json_put(a, o, STR("prompt"), json_str(a, task->input));
     } else if (event->trigger) {
-        struct str type = event->trigger->type == CONFIG_SCHEDULE ? STR("schedule") : STR("webhook");
+        struct str type =
+            event->trigger->type == CONFIG_SCHEDULE ? STR("schedule") : STR("webhook");
         payload_put(a, o, "trigger", type);
         payload_put(a, o, "trigger_name", event->trigger->name.s);
         payload_put(a, o, "platform", type);

@@ -32,8 +32,8 @@ typedef int op_run(struct db *db, struct store_op *op);
 void store_submit(struct store *s, struct store_op *op, enum op_class class, op_run *run,
                   size_t weight);
 
-/* What belongs to a row, for whoever shows it: a task's deliveries, a delivery's attempts, oldest first, at most
-   1000. Appended to what is there. */
+/* What belongs to a row, for whoever shows it: a task's deliveries, a delivery's attempts, oldest
+   first, at most 1000. Appended to what is there. */
 int op_read_delivery_ids(struct db *db, struct arena *a, struct str task_id, struct str **ids,
                          size_t *n) must_check;
 int op_read_attempts(struct db *db, struct arena *a, const struct delivery_row *d,

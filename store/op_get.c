@@ -3,7 +3,8 @@
 
 #define EVENTS_MAX 1000
 
-int op_read_delivery_ids(struct db *db, struct arena *a, struct str task_id, struct str **ids, size_t *n)
+int op_read_delivery_ids(struct db *db, struct arena *a, struct str task_id, struct str **ids,
+                         size_t *n)
 {
     auto_rows rows;
     if (db_query(db, &rows, SQL_TASK_DELIVERIES, P_TEXT(task_id)))

@@ -23,7 +23,8 @@ struct list_kind {
     const char *seq, *time;
     struct filter filters[6];
     void (*push)(struct store_list *l, struct db_rows *rows);
-    int (*extend)(struct db *db, struct store_list *l); /* reads what belongs to each row; may be NULL */
+    int (*extend)(struct db *db,
+                  struct store_list *l); /* reads what belongs to each row; may be NULL */
 };
 
 #define FIELD(name) offsetof(struct store_list, name)

@@ -22,32 +22,33 @@ struct store;
 struct db;
 
 struct store_options {
-    struct loop *loop;          /* done callbacks run here */
-    const char *node;           /* this node's name in task rows */
-    size_t max_pending;         /* writes waiting; beyond: op fails with ERROR_BUSY. 0 = 20000 */
-    bool read_only;             /* no writer, no lock (CLI beside a daemon) */
+    struct loop *loop;  /* done callbacks run here */
+    const char *node;   /* this node's name in task rows */
+    size_t max_pending; /* writes waiting; beyond: op fails with ERROR_BUSY. 0 = 20000 */
+    bool read_only;     /* no writer, no lock (CLI beside a daemon) */
 };
 
 /* url: "sqlite:PATH". Migrates, takes the one-daemon lock (ERROR_BUSY names the process that holds
    it), refuses a file of a newer keryx. Blocking; called at start. */
-struct store *store_open(const char *url, const struct store_options *o, struct error *e) must_check;
+struct store *store_open(const char *url, const struct store_options *o,
+                         struct error *e) must_check;
 /* Commits what is queued, runs no further callbacks, joins the threads. NULL is fine. */
 void store_close(struct store *s);
 
 struct store_op {
     void (*done)(struct store_op *op);
-    struct arena *arena;        /* for results; NULL when the verb returns none */
-    int rc;                     /* 0 or -1 */
-    struct error error;         /* FULL, IO, BUSY, NOT_FOUND … */
+    struct arena *arena; /* for results; NULL when the verb returns none */
+    int rc;              /* 0 or -1 */
+    struct error error;  /* FULL, IO, BUSY, NOT_FOUND … */
     /* private */
     struct store *store;
     struct store_op *next;
     int (*run)(struct db *db, struct store_op *op);
-    int64_t at;                 /* wall clock when the verb was called */
-    int64_t carry, carry_next;  /* of an operation that takes several turns */
+    int64_t at;                /* wall clock when the verb was called */
+    int64_t carry, carry_next; /* of an operation that takes several turns */
     size_t weight;
-    unsigned batch;             /* first of a committed batch: how many it was … */
-    double seconds;             /* … and how long its commit took */
+    unsigned batch; /* first of a committed batch: how many it was … */
+    double seconds; /* … and how long its commit took */
     bool is_long, is_write, is_intake;
 };
 
@@ -56,7 +57,7 @@ struct store_op {
 enum record_outcome { RECORD_DONE, RECORD_DUPLICATE, RECORD_ALREADY_FIRED };
 
 struct store_dedup {
-    struct str scope;           /* route */
+    struct str scope; /* route */
     struct str key;
     int64_t expires_at;
 };
@@ -69,8 +70,9 @@ struct store_record {
     const struct receipt_row *receipt;
     const struct store_dedup *dedups; /* any of them already there and not expired → DUPLICATE */
     size_t n_dedups;
-    bool dedup_free;            /* delete the dedup keys instead (a failed deliver_only) */
-    const struct task_row *task;/* seq is given by the store; input equal to receipt->body is stored once */
+    bool dedup_free; /* delete the dedup keys instead (a failed deliver_only) */
+    const struct task_row
+        *task; /* seq is given by the store; input equal to receipt->body is stored once */
     const struct schedule_row *schedule;
     /* A row that covers `first` is already there → ALREADY_FIRED and nothing is written. Except that
        a run without a task grows: same schedule, first, outcome and reason, and a later last, sets
@@ -83,8 +85,9 @@ struct store_record {
     size_t n_deliveries;
     /* When DUPLICATE only the receipt is kept, with status deduplicated and the original's task id. */
     enum record_outcome outcome;
-    struct str original_task_id, original_receipt_id; /* DUPLICATE, in op.arena (needed with dedups) */
-    int64_t seq;                /* of the task */
+    struct str original_task_id,
+        original_receipt_id; /* DUPLICATE, in op.arena (needed with dedups) */
+    int64_t seq;             /* of the task */
     int64_t last_event_seq;
 };
 void store_record(struct store *s, struct store_record *r);
@@ -93,7 +96,7 @@ void store_record(struct store *s, struct store_record *r);
 
 struct claim_slot {
     struct str agent;
-    unsigned free;              /* how many more may start */
+    unsigned free; /* how many more may start */
 };
 
 /* Oldest due tasks of the named agents go queued → running on this node: attempt counted, started_at
@@ -103,10 +106,10 @@ struct store_claim {
     int64_t now;
     const struct claim_slot *slots;
     size_t n_slots;
-    unsigned limit;             /* over all */
-    struct task_row *tasks;     /* with input */
+    unsigned limit;         /* over all */
+    struct task_row *tasks; /* with input */
     size_t n_tasks;
-    int64_t next_due;           /* the earliest due_at > now of queued tasks of these agents, or 0 */
+    int64_t next_due; /* the earliest due_at > now of queued tasks of these agents, or 0 */
 };
 void store_claim(struct store *s, struct store_claim *c);
 
@@ -114,10 +117,11 @@ void store_claim(struct store *s, struct store_claim *c);
    when the row is in `expect` and, for a running one, attempt and node still match (fencing). */
 struct store_finish {
     struct store_op op;
-    const struct task_row *task;/* id, attempt, state and the fields that go with it: result*, error*,
+    const struct task_row
+        *task;       /* id, attempt, state and the fields that go with it: result*, error*,
                                    usage, tokens_used, tools_called, due_at (queued again), finished_at,
                                    interruptions, retries */
-    unsigned expect;            /* bit mask of 1 << enum task_state */
+    unsigned expect; /* bit mask of 1 << enum task_state */
     const struct event_row *events;
     size_t n_events;
     const struct delivery_row *deliveries;
@@ -125,7 +129,7 @@ struct store_finish {
     const struct message_row *messages; /* the session's new messages */
     size_t n_messages;
     bool applied;
-    enum task_state was;        /* when not applied: what it is (NOT_FOUND error when gone) */
+    enum task_state was; /* when not applied: what it is (NOT_FOUND error when gone) */
     int64_t last_event_seq;
 };
 void store_finish(struct store *s, struct store_finish *f);
@@ -135,22 +139,22 @@ void store_finish(struct store *s, struct store_finish *f);
 struct store_recover {
     struct store_op op;
     int64_t now;
-    struct task_row *tasks;     /* those put back, without input */
+    struct task_row *tasks; /* those put back, without input */
     size_t n_tasks;
-    uint64_t last_ns;           /* the largest NS in a stored task id, for id_ns_floor() */
+    uint64_t last_ns; /* the largest NS in a stored task id, for id_ns_floor() */
 };
 void store_recover(struct store *s, struct store_recover *r);
 
 struct agent_count {
     struct str agent;
     int64_t queued;
-    int64_t oldest;             /* created_at of the oldest queued */
+    int64_t oldest; /* created_at of the oldest queued */
 };
 struct store_counts {
     struct store_op op;
     struct agent_count *agents;
     size_t n_agents;
-    int64_t deliveries_open;    /* pending + retrying */
+    int64_t deliveries_open; /* pending + retrying */
 };
 void store_counts(struct store *s, struct store_counts *c);
 
@@ -158,7 +162,7 @@ struct store_task_get {
     struct store_op op;
     struct str id;
     bool found;
-    struct task_row task;       /* with input */
+    struct task_row task; /* with input */
     struct str *delivery_ids;
     size_t n_delivery_ids;
 };
@@ -180,12 +184,13 @@ struct row_attempts {
 struct store_list {
     struct store_op op;
     struct str agent, trigger, state, receiver, task_id, route, schedule; /* those that apply */
-    int64_t since, until;       /* created_at, µs */
-    int64_t before_seq;         /* cursor: rows with seq < it; 0 = from the newest */
-    unsigned limit;             /* 1..500 */
+    int64_t since, until;                                                 /* created_at, µs */
+    int64_t before_seq; /* cursor: rows with seq < it; 0 = from the newest */
+    unsigned limit;     /* 1..500 */
     size_t n;
-    int64_t next_before_seq;    /* 0 = no more */
-    struct task_row *tasks;     /* input and result cut to 2 KiB + 1 so that the caller sees it was cut */
+    int64_t next_before_seq; /* 0 = no more */
+    struct task_row
+        *tasks; /* input and result cut to 2 KiB + 1 so that the caller sees it was cut */
     struct row_ids *task_deliveries; /* of each task */
     struct delivery_row *deliveries; /* without body */
     struct row_attempts *attempts;   /* of each delivery */
@@ -227,22 +232,24 @@ struct store_due {
     struct store_op op;
     int64_t now;
     unsigned limit, per_receiver;
-    const struct str *skip;     /* receivers that are full or held back */
+    const struct str *skip; /* receivers that are full or held back */
     size_t n_skip;
-    const struct str *single;   /* ordered receivers: their oldest open one, alone, when it is due */
+    const struct str *single; /* ordered receivers: their oldest open one, alone, when it is due */
     size_t n_single;
     struct delivery_row *deliveries; /* with body */
     size_t n_deliveries;
-    int64_t next_at;            /* the earliest next_at > now of unleased ones, or 0 */
+    int64_t next_at; /* the earliest next_at > now of unleased ones, or 0 */
 };
 void store_due(struct store *s, struct store_due *d);
 
 /* What became of one attempt, and what the delivery is now. */
 struct store_attempt {
     struct store_op op;
-    const struct attempt_row *attempt; /* NULL: only release the lease (state and next_at of `delivery`) */
-    const struct delivery_row *delivery; /* id, state, attempts, next_at, progress, last_error, finished_at */
-    const struct event_row *events;    /* delivery.failed … */
+    const struct attempt_row
+        *attempt; /* NULL: only release the lease (state and next_at of `delivery`) */
+    const struct delivery_row
+        *delivery; /* id, state, attempts, next_at, progress, last_error, finished_at */
+    const struct event_row *events; /* delivery.failed … */
     size_t n_events;
     const struct delivery_row *deliveries; /* notifications of it */
     size_t n_deliveries;
@@ -277,7 +284,7 @@ void store_redeliver(struct store *s, struct store_redeliver *r);
 
 struct store_schedules {
     struct store_op op;
-    struct schedule_row *rows;  /* all */
+    struct schedule_row *rows; /* all */
     size_t n;
 };
 void store_schedules(struct store *s, struct store_schedules *l);
@@ -285,8 +292,8 @@ void store_schedules(struct store *s, struct store_schedules *l);
 struct store_session {
     struct store_op op;
     struct str session_id;
-    unsigned limit;             /* newest `limit` messages, ascending */
-    bool clear;                 /* delete instead */
+    unsigned limit; /* newest `limit` messages, ascending */
+    bool clear;     /* delete instead */
     struct message_row *messages;
     size_t n_messages;
 };
@@ -296,7 +303,7 @@ struct store_webhooks {
     struct store_op op;
     const struct webhook_row *put; /* insert or replace; EXISTS when the name is another's */
     struct str remove_id;
-    struct webhook_row *rows;   /* all, after put / remove */
+    struct webhook_row *rows; /* all, after put / remove */
     size_t n;
 };
 void store_webhooks(struct store *s, struct store_webhooks *w);
@@ -306,7 +313,7 @@ struct store_meta {
     struct store_op op;
     struct str key, put;
     bool keep;
-    struct str value;           /* as it is now; p == NULL when none */
+    struct str value; /* as it is now; p == NULL when none */
 };
 void store_meta(struct store *s, struct store_meta *m);
 
@@ -316,9 +323,10 @@ struct store_prune {
     struct store_op op;
     int64_t before, now;
     unsigned limit;
-    int64_t max_receipt_bytes;  /* past it receipts go, those that ran nothing first; 0 = no ceiling */
+    int64_t
+        max_receipt_bytes; /* past it receipts go, those that ran nothing first; 0 = no ceiling */
     int64_t deleted;
-    bool more;                  /* call again: the step ended at its limit or after a few ms */
+    bool more; /* call again: the step ended at its limit or after a few ms */
 };
 void store_prune(struct store *s, struct store_prune *p);
 

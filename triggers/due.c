@@ -2,7 +2,7 @@
    the instants are absolute. */
 #include "triggers/due.h"
 
-#define DUE_ARITY 4
+#define DUE_ARITY    4
 #define DUE_PER_TURN 512 /* the loop serves others between batches of a burst */
 
 struct due_queue {

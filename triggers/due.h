@@ -13,7 +13,8 @@ struct due_item {
 struct due_queue;
 
 /* fn is called for each item whose time has come, off the heap, at most a bounded number a loop turn. */
-struct due_queue *due_new(struct loop *l, void (*fn)(void *ctx, struct due_item *item), void *ctx) must_check;
+struct due_queue *due_new(struct loop *l, void (*fn)(void *ctx, struct due_item *item),
+                          void *ctx) must_check;
 void due_free(struct due_queue *q);
 /* Puts the item in, or moves it. O(log n). */
 void due_set(struct due_queue *q, struct due_item *item, int64_t at_us);

@@ -63,7 +63,8 @@ int input_parse(struct str content_type, struct str body, struct arena *a, struc
 {
     struct str type = http_media_type(content_type);
     if (str_starts_fold(type, STR("multipart/")))
-        return error_set(e, ERROR_DENIED, "multipart bodies are not accepted; send JSON, a form or text");
+        return error_set(e, ERROR_DENIED,
+                         "multipart bodies are not accepted; send JSON, a form or text");
     if (str_trim(body).n == 0) {
         out->shape = INPUT_EMPTY;
         out->value = json_object(a);
@@ -122,7 +123,8 @@ int input_decode(struct str content_encoding, size_t limit, struct arena *a, str
     if (encoding.n == 0 || str_eq_fold(encoding, STR("identity")))
         return 0;
     if (!str_eq_fold(encoding, STR("gzip")) && !str_eq_fold(encoding, STR("x-gzip")))
-        return error_set(e, ERROR_DENIED, "Content-Encoding '%" STR_FMT "' is not accepted; gzip is",
+        return error_set(e, ERROR_DENIED,
+                         "Content-Encoding '%" STR_FMT "' is not accepted; gzip is",
                          STR_ARG(encoding));
     auto_buf out = BUF_INIT(limit + 1);
     if (input_inflate(*body, limit, &out, e) != 0)
@@ -133,7 +135,8 @@ int input_decode(struct str content_encoding, size_t limit, struct arena *a, str
 
 const struct jsonpath *input_path_compile(struct arena *a, struct str path, struct error *e)
 {
-    static const char *const roots[] = { "body", "headers", "query", "method", "path", "event", "source" };
+    static const char *const roots[] = { "body", "headers", "query", "method",
+                                         "path", "event",   "source" };
     struct str rest = path;
     if (rest.n && rest.p[0] == '.')
         rest = str_sub(rest, 1, rest.n);
@@ -147,8 +150,8 @@ const struct jsonpath *input_path_compile(struct arena *a, struct str path, stru
     return jsonpath_compile(a, arena_printf(a, "body.%" STR_FMT, STR_ARG(rest)), e);
 }
 
-struct json *input_data(struct arena *a, const struct input_request *r, const struct input_extractor *extract,
-                        size_t n_extract)
+struct json *input_data(struct arena *a, const struct input_request *r,
+                        const struct input_extractor *extract, size_t n_extract)
 {
     struct json *data = json_object(a);
     json_put(a, data, STR("body"), json_alias(a, r->body->value));

@@ -34,7 +34,8 @@ struct input_extractor {
     struct str as;
 };
 /* A path as Hector and people write it: a leading "." and a missing "body." are fine. NULL and error. */
-const struct jsonpath *input_path_compile(struct arena *a, struct str path, struct error *e) must_check;
+const struct jsonpath *input_path_compile(struct arena *a, struct str path,
+                                          struct error *e) must_check;
 
 struct input_request {
     struct str method, path, query;
@@ -45,7 +46,7 @@ struct input_request {
     struct str agent, receipt_id;
 };
 /* .body .headers .query .fields .method .path .event .source .agent .receipt_id .delivery_id .entity */
-struct json *input_data(struct arena *a, const struct input_request *r, const struct input_extractor *extract,
-                        size_t n_extract);
+struct json *input_data(struct arena *a, const struct input_request *r,
+                        const struct input_extractor *extract, size_t n_extract);
 
 #endif

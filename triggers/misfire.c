@@ -23,7 +23,11 @@ static void misfire_put(struct misfire_case *c, int64_t from, int64_t to, const 
         return;
     assert(c->plan->n_ranges < N_ELEMENTS(c->plan->ranges));
     c->plan->ranges[c->plan->n_ranges++] = (struct misfire_range){
-        cron_next(c->cron, c->zone, from, NULL), cron_prev(c->cron, c->zone, to), n, outcome, reason,
+        cron_next(c->cron, c->zone, from, NULL),
+        cron_prev(c->cron, c->zone, to),
+        n,
+        outcome,
+        reason,
     };
     c->plan->account = c->plan->ranges[c->plan->n_ranges - 1].last;
 }
@@ -68,8 +72,9 @@ static void misfire_all(struct misfire_case *c, int64_t from, int64_t latest)
     c->plan->more = n > 1;
 }
 
-bool misfire_plan(const struct cron *cron, const struct zone *zone, const struct misfire_rules *rules,
-                  int64_t accounted, int64_t to, int64_t now, struct misfire_plan *plan)
+bool misfire_plan(const struct cron *cron, const struct zone *zone,
+                  const struct misfire_rules *rules, int64_t accounted, int64_t to, int64_t now,
+                  struct misfire_plan *plan)
 {
     struct misfire_case c = { cron, zone, rules, accounted, now, plan };
     *plan = (struct misfire_plan){ .account = accounted };

@@ -7,7 +7,8 @@ static bool origin_trusted(const struct config_cidrs *trusted, const struct addr
 }
 
 /* One hop to the left per step, as long as the hop we are at is one of ours. */
-static struct addr origin_walk(struct addr at, struct str forwarded, const struct config_cidrs *trusted)
+static struct addr origin_walk(struct addr at, struct str forwarded,
+                               const struct config_cidrs *trusted)
 {
     while (origin_trusted(trusted, &at) && forwarded.n) {
         ptrdiff_t comma = str_rchr(forwarded, ',');

@@ -4,7 +4,7 @@
 #include "triggers/webhook.h"
 
 #define REPLY_UNAVAILABLE_RETRY_US (5 * US_PER_S)
-#define REPLY_FULL_RETRY_US (10 * US_PER_S)
+#define REPLY_FULL_RETRY_US        (10 * US_PER_S)
 
 static struct arena *reply_arena(struct webhook_call *call)
 {
@@ -25,8 +25,9 @@ static void reply_send(struct webhook_call *call, int status, const struct json 
     auto_buf out = BUF_INIT(64 * MIB);
     json_write(&out, body, JSON_COMPACT);
     buf_char(&out, '\n');
-    struct http_answer answer = { .status = status, .body = buf_view(&out), .headers = headers,
-                                  .n_headers = n_headers };
+    struct http_answer answer = {
+        .status = status, .body = buf_view(&out), .headers = headers, .n_headers = n_headers
+    };
     http_reply(call->request, &answer);
 }
 
@@ -72,7 +73,8 @@ static void reply_refusal_keep(struct reply_refusal *f, const char *reason)
     row->reason = str_of(reason);
     row->http_status = f->status;
     row->task_id = STR_NULL;
-    row->duration_us = loop_mono(engine_loop(triggers_engine(call->triggers))) - call->request->started_us;
+    row->duration_us =
+        loop_mono(engine_loop(triggers_engine(call->triggers))) - call->request->started_us;
     f->intake.generation = call->generation;
     f->intake.receipt = row;
     f->intake.done = reply_refusal_kept;
@@ -129,7 +131,8 @@ static void reply_settled_committed(struct intake *i)
     }
     reply_count(call, call->receipt.status.p);
     if (s->answer) {
-        struct http_answer answer = { .status = s->answer->status, .content_type = s->answer->content_type,
+        struct http_answer answer = { .status = s->answer->status,
+                                      .content_type = s->answer->content_type,
                                       .body = s->answer->body };
         http_reply(call->request, &answer);
     } else {

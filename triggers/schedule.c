@@ -12,8 +12,8 @@
 
 #include <stdio.h>
 
-#define SCHEDULE_RETRY_US (1 * US_PER_S)
-#define SCHEDULE_STEP_BACK_S (3 * 3600) /* a clock this far behind our memory was stepped back */
+#define SCHEDULE_RETRY_US     (1 * US_PER_S)
+#define SCHEDULE_STEP_BACK_S  (3 * 3600) /* a clock this far behind our memory was stepped back */
 #define SCHEDULE_PREVIOUS_MAX (64 * KIB)
 
 /* One decision on its way to disk. */
@@ -22,7 +22,7 @@ struct fire {
     struct schedule *schedule; /* NULL when it is gone meanwhile */
     struct engine *engine;
     struct arena *arena;
-    struct schedule_row row;   /* as it will be */
+    struct schedule_row row; /* as it will be */
     struct fire_row rows[4];
     bool ran, more;
     int64_t due;
@@ -45,7 +45,8 @@ static int64_t schedule_jitter_us(const struct schedule *s, int64_t due)
     if (span <= 0)
         return 0;
     int n = snprintf(text, sizeof(text), "%s@%lld", s->def->trigger->name.s.p, (long long)due);
-    return (int64_t)(str_siphash(str_n(text, MIN((size_t)n, sizeof(text) - 1)), key) % (uint64_t)span);
+    return (int64_t)(str_siphash(str_n(text, MIN((size_t)n, sizeof(text) - 1)), key) %
+                     (uint64_t)span);
 }
 
 /* ---- when next ---- */
@@ -104,11 +105,12 @@ static void schedule_count(const struct schedule *s, const struct fire *f)
 {
     for (size_t i = 0; i < f->intake.n_fires; i++) {
         const struct fire_row *row = &f->rows[i];
-        stats_add(STATS_SCHEDULE_FIRES, (double)row->count, s->def->trigger->name.s.p, row->outcome.p, NULL);
+        stats_add(STATS_SCHEDULE_FIRES, (double)row->count, s->def->trigger->name.s.p,
+                  row->outcome.p, NULL);
     }
     if (f->ran)
-        stats_add(STATS_SCHEDULE_LAG, (double)(schedule_now(s) - f->due * US_PER_S) / US_PER_S, NULL, NULL,
-                  NULL);
+        stats_add(STATS_SCHEDULE_LAG, (double)(schedule_now(s) - f->due * US_PER_S) / US_PER_S,
+                  NULL, NULL, NULL);
 }
 
 /* Due times that were not run are an event: schedule.missed or schedule.skipped. */
@@ -125,8 +127,8 @@ static void schedule_tell_skips(const struct schedule *s, const struct fire *f)
         json_put(f->arena, data, STR("count"), json_i64(f->arena, row->count));
         json_put_str(f->arena, data, "first", when_format_us(row->first, first));
         json_put_str(f->arena, data, "last", when_format_us(row->last, last));
-        log_warn("due times were not run", "schedule", s->def->trigger->name.s.p, "reason", row->reason.p,
-                 "first", first, "last", last);
+        log_warn("due times were not run", "schedule", s->def->trigger->name.s.p, "reason",
+                 row->reason.p, "first", first, "last", last);
         bool missed = str_eq(row->reason, STR("missed")) || str_eq(row->reason, STR("window"));
         struct engine_event event = {
             .type = missed ? "schedule.missed" : "schedule.skipped",
@@ -172,6 +174,9 @@ static void schedule_fired(struct intake *i)
         arena_free(f->arena);
         return;
     }
+    /* The next one of a chain waits for this one's end; the watch looks again then. */
+    bool waits = f->more && i->outcome == INTAKE_ACCEPTED &&
+                 s->def->trigger->schedule.overlap != CONFIG_OVERLAP_ALLOW;
     s->busy = NULL;
     if (i->outcome == INTAKE_ACCEPTED)
         schedule_accepted(s, f);
@@ -181,18 +186,18 @@ static void schedule_fired(struct intake *i)
         log_error("a due time could not be stored, trying again", "schedule",
                   s->def->trigger->name.s.p, "error", i->error.text);
         loop_timer_set(engine_loop(f->engine), &s->retry, SCHEDULE_RETRY_US, schedule_retry);
-    } else if (f->more && s->def->trigger->schedule.overlap == CONFIG_OVERLAP_ALLOW) {
+    } else if (!waits && f->more) {
         schedule_look(s);
-    } else if (!f->more && s->asked) {
+    } else if (!waits && s->asked) {
         schedule_arm(s);
-    } else if (!f->more) {
+    } else if (!waits) {
         schedule_begin(s);
     }
     arena_free(f->arena);
 }
 
-static void fire_add(struct fire *f, int64_t first, int64_t last, uint64_t count, const char *outcome,
-                     const char *reason)
+static void fire_add(struct fire *f, int64_t first, int64_t last, uint64_t count,
+                     const char *outcome, const char *reason)
 {
     f->rows[f->intake.n_fires++] = (struct fire_row){
         .schedule = f->row.name,
@@ -216,7 +221,8 @@ static struct json *fire_data(struct fire *f, int64_t due, uint64_t stands_for)
     json_put_str(a, data, "fired_at", when_format_us(now, text));
     json_put(a, data, STR("late_by"), json_double(a, (double)(now - due * US_PER_S) / US_PER_S));
     json_put(a, data, STR("missed_count"), json_i64(a, (int64_t)stands_for - 1));
-    json_put(a, data, STR("previous"), s->previous ? json_str(a, str_of(s->previous)) : json_null(a));
+    json_put(a, data, STR("previous"),
+             s->previous ? json_str(a, str_of(s->previous)) : json_null(a));
     json_put(a, data, STR("agent"), json_str(a, s->def->agent->name.s));
     json_put(a, data, STR("trigger"), json_str(a, s->def->trigger->name.s));
     return data;
@@ -233,7 +239,8 @@ static void fire_task(struct fire *f, int64_t due, uint64_t stands_for)
     f->intake.scheduled_at = due * US_PER_S;
     f->intake.input = STR("");
     if (stands_for > 1)
-        f->intake.meta = arena_printf(f->arena, "{\"missed_count\":%llu}", (unsigned long long)stands_for - 1);
+        f->intake.meta =
+            arena_printf(f->arena, "{\"missed_count\":%llu}", (unsigned long long)stands_for - 1);
     if (!d->input)
         return;
     auto_buf out = BUF_INIT(TEMPLATE_MAX_OUTPUT);
@@ -312,7 +319,8 @@ static bool schedule_overlaps(struct schedule *s, const struct misfire_plan *pla
     if (overlap == CONFIG_OVERLAP_REPLACE) {
         s->again = true;
         struct str id = s->row.last_task_id;
-        log_info("the previous run is replaced", "schedule", s->def->trigger->name.s.p, "task_id", id.p);
+        log_info("the previous run is replaced", "schedule", s->def->trigger->name.s.p, "task_id",
+                 id.p);
         engine_cancel_task(s->owner->engine, id, schedule_replaced, NULL);
         return true;
     }
@@ -438,14 +446,16 @@ static void schedule_recalled(struct store_op *op)
     if (s && str_eq(s->row.last_task_id, r->get.id)) {
         if (op->rc != 0) {
             engine_watch_cancel(r->owner->engine, &s->watch);
-            loop_timer_set(engine_loop(r->owner->engine), &s->retry, SCHEDULE_RETRY_US, schedule_retry);
+            loop_timer_set(engine_loop(r->owner->engine), &s->retry, SCHEDULE_RETRY_US,
+                           schedule_retry);
         } else {
             s->asked = true;
             bool over = !r->get.found || task_state_final(task->state);
             if (over)
                 engine_watch_cancel(r->owner->engine, &s->watch);
             if (over && r->get.found && !s->previous && task->result.p)
-                s->previous = xstrndup(task->result.p, str_utf8_cut(task->result, SCHEDULE_PREVIOUS_MAX));
+                s->previous =
+                    xstrndup(task->result.p, str_utf8_cut(task->result, SCHEDULE_PREVIOUS_MAX));
             schedule_look(s);
         }
     }
@@ -487,8 +497,8 @@ void schedule_introduce(struct schedule *s)
     struct fire *f = fire_new(s, s->was_off || reboot ? now : from);
     uint64_t n = s->was_off && now > from ? cron_count(d->cron, d->zone, from, now) : 0;
     if (n)
-        fire_add(f, cron_next(d->cron, d->zone, from, NULL), cron_prev(d->cron, d->zone, now), n, "skipped",
-                 "disabled");
+        fire_add(f, cron_next(d->cron, d->zone, from, NULL), cron_prev(d->cron, d->zone, now), n,
+                 "skipped", "disabled");
     if (reboot) {
         fire_task(f, now, 1);
         fire_add(f, now, now, 1, "ran", NULL);

@@ -42,6 +42,8 @@ static void schedule_compile_cron(const struct compile *c, struct schedule_def *
     const struct config_text *from;
     const char *key;
     struct str text = schedule_expression(c->arena, s, &from, &key);
+    if (!text.n)
+        return; /* the loader has told that there is none */
     struct cron_context context = { d->agent->name.s, d->trigger->name.s, d->zone };
     d->cron = cron_parse(text, &context, &e);
     if (!d->cron) {
@@ -76,10 +78,9 @@ void schedule_def_compile(struct schedule_def *d, const struct compile *c)
     d->input = compile_template(c, TEMPLATE_AUTO, &s->input, "input");
     d->enabled = d->trigger->enabled && d->agent->enabled;
     d->definition = arena_printf(c->arena, "%s%s|%s|%s|%s|%s|%s", d->enabled ? "" : "off|",
-                                 s->cron.s.p ? s->cron.s.p : "",
-                                 s->every.s.p ? s->every.s.p : "", s->at.s.p ? s->at.s.p : "",
-                                 zone_name(d->zone), s->start.s.p ? s->start.s.p : "",
-                                 s->end.s.p ? s->end.s.p : "");
+                                 s->cron.s.p ? s->cron.s.p : "", s->every.s.p ? s->every.s.p : "",
+                                 s->at.s.p ? s->at.s.p : "", zone_name(d->zone),
+                                 s->start.s.p ? s->start.s.p : "", s->end.s.p ? s->end.s.p : "");
 }
 
 void schedule_def_release(struct schedule_def *d)

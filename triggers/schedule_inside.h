@@ -11,16 +11,16 @@ struct fire;
 struct schedule {
     struct schedules *owner;
     const struct schedule_def *def;
-    struct arena *arena;       /* of the row's last_task_id */
+    struct arena *arena; /* of the row's last_task_id */
     struct schedule_row row;
     struct due_item due;
-    struct fire *busy;         /* being committed, or NULL */
-    struct task_watch watch;   /* linked while its last task runs */
-    bool edited;               /* the store does not know it so */
-    bool was_off;              /* was disabled until now: what came due meanwhile is put down */
-    bool asked;                /* whether its last task still runs has been looked up */
-    bool again;                /* look again when the running task has ended */
-    char *previous;            /* the last task's result, cut */
+    struct fire *busy;       /* being committed, or NULL */
+    struct task_watch watch; /* linked while its last task runs */
+    bool edited;             /* the store does not know it so */
+    bool was_off;            /* was disabled until now: what came due meanwhile is put down */
+    bool asked;              /* whether its last task still runs has been looked up */
+    bool again;              /* look again when the running task has ended */
+    char *previous;          /* the last task's result, cut */
     struct loop_timer retry;
 };
 
@@ -30,10 +30,10 @@ struct schedules {
     struct generation *generation; /* of the definitions in force */
     struct schedule **items;
     size_t n;
-    struct map *memory;            /* name → struct schedule_row: what the store, or we, knew last */
+    struct map *memory; /* name → struct schedule_row: what the store, or we, knew last */
     struct arena *memory_arena;
     bool stopped;
-    bool booting;                  /* no definitions have been in force yet */
+    bool booting; /* no definitions have been in force yet */
     struct store_schedules load;
     void (*started)(void *ctx, int rc, const struct error *why);
     void *started_ctx;
@@ -42,7 +42,8 @@ struct schedules {
 /* ---- schedule.c ---- */
 struct schedule *schedule_new(struct schedules *owner, const struct schedule_def *d) must_check;
 void schedule_free(struct schedule *s);
-/* A new or edited one is remembered from now on, also when it has not fired yet; then it waits for its time. */
+/* A new or edited one is remembered from now on, also when it has not fired yet; then it waits for
+   its time. */
 void schedule_introduce(struct schedule *s);
 /* A decision of the last generation's is still on its way to the store: `s` goes on from it. */
 void schedule_adopt(struct schedule *s, struct schedule *from);

@@ -22,7 +22,8 @@ static void schedules_loaded(struct store_op *op)
     s->started(s->started_ctx, op->rc, &op->error);
 }
 
-void schedules_start(struct schedules *s, void (*started)(void *ctx, int rc, const struct error *why), void *ctx)
+void schedules_start(struct schedules *s,
+                     void (*started)(void *ctx, int rc, const struct error *why), void *ctx)
 {
     s->started = started;
     s->started_ctx = ctx;
@@ -75,7 +76,8 @@ static void schedules_retire(struct schedules *s, struct schedule **items, size_
     free(items);
 }
 
-void schedules_use(struct schedules *s, struct generation *g, const struct schedule_def *defs, size_t n)
+void schedules_use(struct schedules *s, struct generation *g, const struct schedule_def *defs,
+                   size_t n)
 {
     struct generation *old = s->generation;
     struct schedule **items = s->items;

@@ -7,7 +7,7 @@
 #include "base/addr.h"
 
 #define STRIKES_A_MINUTE 60
-#define STRIKES_MAX 10000
+#define STRIKES_MAX      10000
 
 struct strikes;
 

@@ -25,9 +25,9 @@ struct route_limit {
 struct triggers {
     struct engine *engine;
     struct schedules *schedules;
-    struct map *limits;      /* route name → struct route_limit */
+    struct map *limits; /* route name → struct route_limit */
     struct strikes *strikes;
-    struct bucket all;       /* server.rate_limit */
+    struct bucket all; /* server.rate_limit */
     bool all_ready;
     void (*started)(void *ctx, int rc, const struct error *why);
     void *started_ctx;
@@ -35,7 +35,8 @@ struct triggers {
 
 /* ---- one generation's part ---- */
 
-static void trigger_set_route(struct trigger_set *set, struct webhook_route *r, const struct compile *c)
+static void trigger_set_route(struct trigger_set *set, struct webhook_route *r,
+                              const struct compile *c)
 {
     struct error e = ERROR_INIT;
     const struct config_webhook *h = r->hook;
@@ -124,7 +125,8 @@ static void triggers_started(void *ctx, int rc, const struct error *why)
     t->started(t->started_ctx, rc, why);
 }
 
-void triggers_start(struct triggers *t, void (*started)(void *ctx, int rc, const struct error *why), void *ctx)
+void triggers_start(struct triggers *t, void (*started)(void *ctx, int rc, const struct error *why),
+                    void *ctx)
 {
     t->started = started;
     t->started_ctx = ctx;
@@ -191,7 +193,19 @@ const struct http_route *triggers_find(struct triggers *t, struct http_request *
 void triggers_refused(struct triggers *t, struct http_request *r, int status, const char *reason)
 {
     struct webhook_call call = { .triggers = t, .route = r->route->ctx, .request = r };
-    reply_refused(&call, status, reason, reason, 0);
+    static const struct {
+        const char *reason, *text;
+    } texts[] = {
+        { "method", "this method is not allowed here; see the Allow header" },
+        { "too_large", "the body is larger than max_body_bytes of this route" },
+        { "timeout", "the request did not come in time" },
+    };
+    const char *text = reason;
+    for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+        if (!strcmp(texts[i].reason, reason))
+            text = texts[i].text;
+    }
+    reply_refused(&call, status, reason, text, 0);
 }
 
 /* ---- rates ---- */

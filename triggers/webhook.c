@@ -21,7 +21,8 @@ enum step_verdict { STEP_NEXT, STEP_ANSWERED };
 static bool webhook_address_allowed(const struct webhook_call *call)
 {
     const struct config_cidrs *allowed = &call->route->hook->allowed_cidrs;
-    return !allowed->set || allowed->n == 0 || cidr_list_contains(allowed->items, allowed->n, &call->client);
+    return !allowed->set || allowed->n == 0 ||
+           cidr_list_contains(allowed->items, allowed->n, &call->client);
 }
 
 int webhook_on_head(struct http_request *r)
@@ -31,7 +32,8 @@ int webhook_on_head(struct http_request *r)
     call->triggers = r->user;
     call->route = route;
     call->request = r;
-    call->generation = engine_generation(triggers_engine(call->triggers)); /* held by triggers_find */
+    call->generation =
+        engine_generation(triggers_engine(call->triggers)); /* held by triggers_find */
     r->user = call;
     call->client = origin_address(r, &route->config->server.trusted_proxies);
     if (route->hook->max_body_bytes)
@@ -45,7 +47,8 @@ int webhook_on_head(struct http_request *r)
                                               loop_mono(engine_loop(e)))
                                : 0;
     if (wait > 0) {
-        reply_refused(call, 429, "rate", "too many requests from this address could not be authenticated", wait);
+        reply_refused(call, 429, "rate",
+                      "too many requests from this address could not be authenticated", wait);
         return 429;
     }
     return 0;
@@ -96,8 +99,8 @@ static struct str webhook_called_url(const struct webhook_call *call)
     if (base.n)
         return arena_printf(r->arena, "%" STR_FMT "%" STR_FMT, STR_ARG(base), STR_ARG(r->target));
     struct str host = http_header_get(&r->headers, STR("host"));
-    return arena_printf(r->arena, "%s://%" STR_FMT "%" STR_FMT, r->tls ? "https" : "http", STR_ARG(host),
-                        STR_ARG(r->target));
+    return arena_printf(r->arena, "%s://%" STR_FMT "%" STR_FMT, r->tls ? "https" : "http",
+                        STR_ARG(host), STR_ARG(r->target));
 }
 
 static enum step_verdict step_signature(struct webhook_call *call)
@@ -119,8 +122,8 @@ static enum step_verdict step_signature(struct webhook_call *call)
     if (auth_verify(call->route->auth, &in, &which, &e) != 0) {
         strikes_add(triggers_strikes(call->triggers), &call->client,
                     loop_mono(engine_loop(triggers_engine(call->triggers))));
-        log_warn("webhook refused", "route", call->route->trigger->name.s.p, "request_id", r->id, "reason",
-                 "signature", "error", e.text);
+        log_warn("webhook refused", "route", call->route->trigger->name.s.p, "request_id", r->id,
+                 "reason", "signature", "error", e.text);
         reply_refused(call, 401, "signature", "the request could not be authenticated", 0);
         return STEP_ANSWERED;
     }
@@ -135,8 +138,8 @@ static enum step_verdict step_encoding(struct webhook_call *call)
     struct error e = ERROR_INIT;
     size_t limit = r->max_body ? r->max_body : call->route->config->server.max_body_bytes;
     call->body = r->body;
-    if (input_decode(http_header_get(&r->headers, STR("content-encoding")), limit, r->arena, &call->body, &e) ==
-        0) {
+    if (input_decode(http_header_get(&r->headers, STR("content-encoding")), limit, r->arena,
+                     &call->body, &e) == 0) {
         call->receipt.body = call->body;
         return STEP_NEXT;
     }
@@ -191,8 +194,8 @@ static int webhook_render(struct webhook_call *call, const struct template *t, s
     struct template_options o = { .now_us = r->received_us };
     if (template_render(t, call->data, &o, out, &e) == 0)
         return 0;
-    log_error("webhook template failed", "route", call->route->trigger->name.s.p, "request_id", r->id, "error",
-              e.text);
+    log_error("webhook template failed", "route", call->route->trigger->name.s.p, "request_id",
+              r->id, "error", e.text);
     reply_refused(call, 500, "template_error", e.text, 0);
     return -1;
 }
@@ -243,7 +246,8 @@ static struct str webhook_hash(struct arena *a, const struct str *parts, size_t 
     return arena_str(a, buf_view(&text));
 }
 
-static void webhook_remember(struct webhook_call *call, const char *kind, struct str key, int64_t ttl)
+static void webhook_remember(struct webhook_call *call, const char *kind, struct str key,
+                             int64_t ttl)
 {
     struct arena *a = call->request->arena;
     if (!key.n)
@@ -357,7 +361,8 @@ static enum step_verdict step_session(struct webhook_call *call)
     if (key.n > WEBHOOK_KEY_MAX)
         key = webhook_hash(a, &key, 1);
     if (key.n)
-        call->session = arena_printf(a, "%" STR_FMT ":%" STR_FMT, STR_ARG(route->agent->name.s), STR_ARG(key));
+        call->session =
+            arena_printf(a, "%" STR_FMT ":%" STR_FMT, STR_ARG(route->agent->name.s), STR_ARG(key));
     return STEP_NEXT;
 }
 
@@ -435,14 +440,15 @@ static void webhook_committed(struct intake *i)
 
 static enum step_verdict step_intake(struct webhook_call *call)
 {
-    static const char *const words[] = { [CONFIG_SYNC] = "sync",
-                                         [CONFIG_ASYNC] = "async",
-                                         [CONFIG_CALLBACK] = "callback" };
+    static const char *const words[] = {
+        [CONFIG_SYNC] = "sync", [CONFIG_ASYNC] = "async", [CONFIG_CALLBACK] = "callback"
+    };
     const struct webhook_route *route = call->route;
     struct http_request *r = call->request;
     call->receipt.status = STR("accepted");
     call->receipt.http_status = call->mode == CONFIG_SYNC ? 200 : 202;
-    call->receipt.duration_us = loop_mono(engine_loop(triggers_engine(call->triggers))) - r->started_us;
+    call->receipt.duration_us =
+        loop_mono(engine_loop(triggers_engine(call->triggers))) - r->started_us;
     struct intake *i = &call->intake;
     i->generation = call->generation;
     i->agent = route->agent->name.s;

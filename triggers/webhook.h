@@ -16,13 +16,13 @@ struct webhook_route {
     const struct config_trigger *trigger;
     const struct config_webhook *hook;
     const struct source *source;
-    struct auth *auth;                  /* NULL: none */
+    struct auth *auth;                                                      /* NULL: none */
     struct template *input, *filter, *dedup_key, *session_key, *session_id; /* NULL: not set */
     const struct jsonpath *callback_field;
-    const struct str *allow_hosts;      /* response.allow_hosts as views */
+    const struct str *allow_hosts; /* response.allow_hosts as views */
     struct input_extractor *extract;
     size_t n_extract;
-    struct http_route route;            /* ctx = this */
+    struct http_route route; /* ctx = this */
 };
 
 /* Compiles one trigger into `r`; adds what is wrong to *problems. Release with webhook_route_release, also
@@ -37,21 +37,21 @@ struct webhook_call {
     struct http_request *request;
     struct generation *generation;
     struct addr client;
-    struct str body;                    /* after gunzip */
+    struct str body; /* after gunzip */
     struct input_body input;
     struct source_facts facts;
-    struct json *data;                  /* what templates see */
-    bool verified;                      /* the sender is known: whatever comes is a receipt */
+    struct json *data; /* what templates see */
+    bool verified;     /* the sender is known: whatever comes is a receipt */
     struct receipt_row receipt;
-    struct store_dedup dedups[2];       /* the delivery's own key; signature and body, against replays */
+    struct store_dedup dedups[2]; /* the delivery's own key; signature and body, against replays */
     size_t n_dedups;
-    bool rate_taken;                    /* a token to give back to a duplicate */
-    int mode;                           /* enum config_mode of this request */
+    bool rate_taken; /* a token to give back to a duplicate */
+    int mode;        /* enum config_mode of this request */
     struct str callback_url;
     struct str session;
-    struct str text;                    /* the rendered input */
+    struct str text; /* the rendered input */
     struct intake intake;
-    struct task_wait wait;              /* sync */
+    struct task_wait wait; /* sync */
 };
 
 /* http_route callbacks of every webhook. */

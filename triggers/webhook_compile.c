@@ -2,12 +2,14 @@
 #include "triggers/compile.h"
 #include "triggers/webhook.h"
 
-static const struct jsonpath *compile_path(const struct compile *c, const struct config_text *text, const char *key)
+static const struct jsonpath *compile_path(const struct compile *c, const struct config_text *text,
+                                           const char *key)
 {
     struct error e = ERROR_INIT;
     const struct jsonpath *path = input_path_compile(c->arena, text->s, &e);
     if (!path)
-        compile_problem(c, false, text->pos, key, "%s; expected a path such as .body.order.id", e.text);
+        compile_problem(c, false, text->pos, key, "%s; expected a path such as .body.order.id",
+                        e.text);
     return path;
 }
 
@@ -18,8 +20,8 @@ static void compile_source(const struct compile *c, struct webhook_route *r)
     if (r->source)
         return;
     const char *near = source_suggest(name);
-    compile_problem(c, false, r->hook->source.pos, "source", "there is no source '%s'%s%s%s", name.p,
-                    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    compile_problem(c, false, r->hook->source.pos, "source", "there is no source '%s'%s%s%s",
+                    name.p, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     r->source = source_find(STR("generic"));
 }
 
@@ -42,7 +44,8 @@ static void compile_paths(const struct compile *c, struct webhook_route *r)
     const struct config_webhook *h = r->hook;
     r->extract = ARENA_ARRAY(c->arena, struct input_extractor, h->n_extract + 1);
     for (size_t i = 0; i < h->n_extract; i++) {
-        const struct jsonpath *path = compile_path(c, &h->extract[i].path, "webhook_input.extract_fields");
+        const struct jsonpath *path =
+            compile_path(c, &h->extract[i].path, "webhook_input.extract_fields");
         if (path)
             r->extract[r->n_extract++] = (struct input_extractor){ path, h->extract[i].as.s };
     }
@@ -80,17 +83,21 @@ static const struct later {
     bool (*written)(const struct config_webhook *h);
     bool error; /* going on without it would do something else than what is written */
 } laters[] = {
-    { "deliver", "is not applied in this version; notifications send results to webhooks", later_deliver, false },
+    { "deliver", "is not applied in this version; notifications send results to webhooks",
+      later_deliver, false },
     { "deliver_extra", "is not applied in this version", later_deliver_extra, false },
-    { "deliver_only", "is not available in this version, which would run the agent", later_deliver_only, true },
-    { "tool_policy", "is not applied in this version: agents have no tools yet", later_tool_policy, false },
+    { "deliver_only", "is not available in this version, which would run the agent",
+      later_deliver_only, true },
+    { "tool_policy", "is not applied in this version: agents have no tools yet", later_tool_policy,
+      false },
 };
 
 static void compile_laters(const struct compile *c, const struct webhook_route *r)
 {
     for (size_t i = 0; i < N_ELEMENTS(laters); i++) {
         if (laters[i].written(r->hook))
-            compile_problem(c, !laters[i].error, c->trigger->pos, laters[i].key, "%s", laters[i].text);
+            compile_problem(c, !laters[i].error, c->trigger->pos, laters[i].key, "%s",
+                            laters[i].text);
     }
 }
 
@@ -100,7 +107,8 @@ static void compile_warnings(const struct compile *c, const struct webhook_route
     if (r->hook->response.mode == CONFIG_SYNC && deadline && deadline < timeout)
         compile_problem(c, true, c->trigger->pos, "response",
                         "%s waits %gs for an answer, response.timeout is %gs; use mode: async",
-                        source_name(r->source), (double)deadline / US_PER_S, (double)timeout / US_PER_S);
+                        source_name(r->source), (double)deadline / US_PER_S,
+                        (double)timeout / US_PER_S);
     compile_laters(c, r);
 }
 

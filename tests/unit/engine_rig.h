@@ -28,7 +28,7 @@ struct run {
     struct loop_task later;
     bool over, stopped, heard; /* heard: the engine was told its end */
     enum run_stop why;
-    size_t events_before;      /* events the rig had seen when it started */
+    size_t events_before; /* events the rig had seen when it started */
 };
 
 struct send {
@@ -53,12 +53,12 @@ struct rig {
     struct engine *engine;
     struct generation *generation;
     struct rig_notify notify[4];
-    unsigned max_concurrent;        /* of every receiver */
+    unsigned max_concurrent; /* of every receiver */
     struct run *runs[RIG_MAX];
     size_t n_runs;
     struct send *sends[RIG_MAX];
     size_t n_sends;
-    char *events[RIG_MAX];          /* "task.started webhook-a-1" */
+    char *events[RIG_MAX]; /* "task.started webhook-a-1" */
     size_t n_events;
     struct event_watch watch;
     bool started, drained;
@@ -71,12 +71,15 @@ struct rig {
 static inline void rig_run_end(struct loop_task *t)
 {
     struct run *r = container_of(t, struct run, later);
-    struct run_outcome o = { .tokens_in = -1, .tokens_out = -1, .cost_usd = -1, .error = { .exit_code = -1 } };
+    struct run_outcome o = {
+        .tokens_in = -1, .tokens_out = -1, .cost_usd = -1, .error = { .exit_code = -1 }
+    };
     struct str input = str_of(r->input);
     uint64_t good = 0;
     char text[64];
     snprintf(text, sizeof(text), "did %s", r->input);
-    bool retries = str_starts(input, STR("retry:")) && str_u64(str_sub(input, 6, input.n), &good) == 0;
+    bool retries =
+        str_starts(input, STR("retry:")) && str_u64(str_sub(input, 6, input.n), &good) == 0;
     if (r->stopped || str_eq(input, STR("fail"))) {
         o.error.kind = "exit";
         o.error.message = STR("told to");
@@ -97,8 +100,8 @@ static inline bool rig_waits(const struct run *r)
     return !strcmp(r->input, "hold") || !strcmp(r->input, "deaf");
 }
 
-static inline struct run *rig_run_start(void *env, const struct run_request *q, const struct run_events *events,
-                                        struct error *e)
+static inline struct run *rig_run_start(void *env, const struct run_request *q,
+                                        const struct run_events *events, struct error *e)
 {
     struct rig *rig = env;
     if (str_eq(q->task->input, STR("unstartable"))) {
@@ -131,7 +134,8 @@ static inline void rig_run_stop(struct run *r, enum run_stop why)
 }
 
 static const struct runner_kind rig_echo = { CONFIG_ECHO, "echo", rig_run_start, rig_run_stop };
-static const struct runner_kind rig_command = { CONFIG_COMMAND, "command", rig_run_start, rig_run_stop };
+static const struct runner_kind rig_command = { CONFIG_COMMAND, "command", rig_run_start,
+                                                rig_run_stop };
 static const struct runner_kind *const rig_runners[] = { &rig_echo, &rig_command, NULL };
 
 static inline void rig_let_go(struct run *r)
@@ -223,7 +227,8 @@ static inline size_t rig_deliveries(void *ctx, const struct engine_event *event,
             .event = str_of(event->type),
             .task_id = event->task ? arena_str(a, event->task->id) : STR_NULL,
             .url = str_of(notify->url),
-            .body = arena_printf(a, "%s of %s", event->type, event->task ? event->task->id.p : "nothing"),
+            .body = arena_printf(a, "%s of %s", event->type,
+                                 event->task ? event->task->id.p : "nothing"),
             .max_attempts = 3,
             .initial_delay = US_PER_MS,
             .max_delay = 5 * US_PER_MS,
@@ -235,8 +240,8 @@ static inline size_t rig_deliveries(void *ctx, const struct engine_event *event,
     return n;
 }
 
-static inline bool rig_receiver(void *ctx, const struct generation *g, struct str receiver, unsigned *max_concurrent,
-                                bool *ordered)
+static inline bool rig_receiver(void *ctx, const struct generation *g, struct str receiver,
+                                unsigned *max_concurrent, bool *ordered)
 {
     (void)g;
     (void)receiver;
@@ -260,7 +265,8 @@ static void rig_release_nothing(void *part)
 }
 
 static const struct part_maker rig_nothing = { rig_no_part, rig_release_nothing };
-static const struct part_maker *const rig_makers[GENERATION_PARTS] = { &rig_nothing, &rig_nothing, &rig_nothing };
+static const struct part_maker *const rig_makers[GENERATION_PARTS] = { &rig_nothing, &rig_nothing,
+                                                                       &rig_nothing };
 
 static inline struct generation *rig_load(const char *yaml)
 {
@@ -316,16 +322,20 @@ static inline void rig_poll(struct loop_timer *t)
 }
 
 /* Runs the loop until the fact is true, at most `us`. */
-static inline bool rig_until_in(struct rig *rig, bool (*fact)(struct rig *, void *), void *ctx, int64_t us)
+static inline bool rig_until_in(struct rig *rig, bool (*fact)(struct rig *, void *), void *ctx,
+                                int64_t us)
 {
-    struct rig_wait w = { .rig = rig, .fact = fact, .ctx = ctx, .until = clock_mono(&clock_real) + us };
+    struct rig_wait w = {
+        .rig = rig, .fact = fact, .ctx = ctx, .until = clock_mono(&clock_real) + us
+    };
     loop_timer_set(rig->loop, &w.poll, 0, rig_poll);
     loop_run(rig->loop);
     loop_timer_stop(&w.poll);
     return w.came;
 }
 
-static inline void rig_until(struct rig *rig, bool (*fact)(struct rig *, void *), void *ctx, const char *what)
+static inline void rig_until(struct rig *rig, bool (*fact)(struct rig *, void *), void *ctx,
+                             const char *what)
 {
     if (!rig_until_in(rig, fact, ctx, 20 * US_PER_S))
         T_FAIL("did not come true in 20 s: %s", what);
@@ -487,7 +497,7 @@ struct rig_task {
     char id[128];
     bool committed, ended;
     enum intake_outcome outcome;
-    enum task_state state;        /* once ended */
+    enum task_state state; /* once ended */
 };
 
 static inline void rig_on_ended(struct task_watch *w, const struct task_row *task)
@@ -509,7 +519,8 @@ static inline void rig_on_committed(struct intake *i)
 }
 
 /* Submits without waiting; `t` must live until the rig is freed or the task has ended. */
-static inline void rig_submit(struct rig *rig, struct rig_task *t, const char *agent, const char *input)
+static inline void rig_submit(struct rig *rig, struct rig_task *t, const char *agent,
+                              const char *input)
 {
     struct str session = t->intake.session_id;
     *t = (struct rig_task){ .rig = rig };
@@ -536,14 +547,16 @@ static inline bool rig_has_ended(struct rig *rig, void *ctx)
     return ((struct rig_task *)ctx)->ended;
 }
 
-static inline void rig_accept(struct rig *rig, struct rig_task *t, const char *agent, const char *input)
+static inline void rig_accept(struct rig *rig, struct rig_task *t, const char *agent,
+                              const char *input)
 {
     rig_submit(rig, t, agent, input);
     rig_until(rig, rig_is_committed, t, "the task is committed");
     CHECK_INT(t->outcome, INTAKE_ACCEPTED);
 }
 
-static inline void rig_run(struct rig *rig, struct rig_task *t, const char *agent, const char *input)
+static inline void rig_run(struct rig *rig, struct rig_task *t, const char *agent,
+                           const char *input)
 {
     rig_accept(rig, t, agent, input);
     rig_until(rig, rig_has_ended, t, "the task ends");

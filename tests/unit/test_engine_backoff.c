@@ -2,7 +2,7 @@
 #include "engine/backoff.h"
 #include "tests/t.h"
 
-#define S US_PER_S
+#define S         US_PER_S
 #define HALF_DICE (UINT32_MAX / 2) /* the middle: no jitter to speak of */
 
 static const struct {
@@ -16,22 +16,39 @@ static const struct {
     { "exponential, second", { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, 30 * S, 0 }, 2, -1, 2 * S },
     { "exponential, fifth", { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, 30 * S, 0 }, 5, -1, 16 * S },
     { "exponential is capped", { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, 30 * S, 0 }, 6, -1, 30 * S },
-    { "exponential does not overflow", { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, 30 * S, 0 }, 4000000000u, -1, 30 * S },
-    { "huge cap does not overflow", { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, INT64_MAX / 4, 0 }, 200, -1, INT64_MAX / 4 },
+    { "exponential does not overflow",
+      { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, 30 * S, 0 },
+      4000000000u,
+      -1,
+      30 * S },
+    { "huge cap does not overflow",
+      { CONFIG_BACKOFF_EXPONENTIAL, 1 * S, INT64_MAX / 4, 0 },
+      200,
+      -1,
+      INT64_MAX / 4 },
     { "linear, third", { CONFIG_BACKOFF_LINEAR, 2 * S, 30 * S, 0 }, 3, -1, 6 * S },
     { "linear is capped", { CONFIG_BACKOFF_LINEAR, 2 * S, 30 * S, 0 }, 16, -1, 30 * S },
     { "fixed, tenth", { CONFIG_BACKOFF_FIXED, 7 * S, 30 * S, 0 }, 10, -1, 7 * S },
     { "Retry-After is a floor", { CONFIG_BACKOFF_FIXED, 7 * S, 30 * S, 0 }, 1, 50 * S, 50 * S },
     { "Retry-After does not shorten", { CONFIG_BACKOFF_FIXED, 7 * S, 30 * S, 0 }, 1, 2 * S, 7 * S },
-    { "Retry-After is capped at an hour", { CONFIG_BACKOFF_FIXED, 7 * S, 30 * S, 0 }, 1, 86400 * S, 3600 * S },
-    { "hermon's fifth wait", { CONFIG_BACKOFF_EXPONENTIAL, 300 * S, 86400 * S, 0 }, 5, -1, 4800 * S },
+    { "Retry-After is capped at an hour",
+      { CONFIG_BACKOFF_FIXED, 7 * S, 30 * S, 0 },
+      1,
+      86400 * S,
+      3600 * S },
+    { "hermon's fifth wait",
+      { CONFIG_BACKOFF_EXPONENTIAL, 300 * S, 86400 * S, 0 },
+      5,
+      -1,
+      4800 * S },
 };
 
 TEST(delays_follow_the_formula)
 {
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         ROW(rows[i].row);
-        CHECK_INT(backoff_delay_us(&rows[i].policy, rows[i].n, rows[i].retry_after, HALF_DICE), rows[i].want);
+        CHECK_INT(backoff_delay_us(&rows[i].policy, rows[i].n, rows[i].retry_after, HALF_DICE),
+                  rows[i].want);
     }
 }
 

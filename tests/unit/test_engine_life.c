@@ -1,8 +1,8 @@
 /* Start, drain and death: what was accepted is there afterwards, and nothing hangs. */
 #include "tests/unit/engine_rig.h"
 
-#define CONFIG                                                                                     \
-    "agents:\n"                                                                                    \
+#define CONFIG  \
+    "agents:\n" \
     "  a: {type: echo, limits: {grace: 10ms, max_interruptions: 2}}\n"
 
 TEST(a_drain_lets_running_tasks_finish)
@@ -185,7 +185,8 @@ TEST(what_ran_is_failed_when_nothing_persists)
     rig_forget(rig);
     rig_start(rig, no);
     CHECK_INT(rig_row(rig, a, runs.id).state, TASK_FAILED);
-    CHECK_INT(rig_row(rig, a, ended.id).state, TASK_COMPLETED); /* what had finished is not run twice */
+    CHECK_INT(rig_row(rig, a, ended.id).state,
+              TASK_COMPLETED); /* what had finished is not run twice */
     CHECK_INT(rig->n_runs, 0);
     arena_free(a);
     rig_free(rig);

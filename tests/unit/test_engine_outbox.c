@@ -30,7 +30,9 @@ TEST(a_dead_letter_is_one_event_that_raises_no_other)
 {
     struct rig *rig = rig_notified("*", "r", "no");
     struct rig_task t = { 0 };
-    rig_run(rig, &t, "a", "ok"); /* started, completed: each is refused, each refusal is told, each of these refused */
+    rig_run(
+        rig, &t, "a",
+        "ok"); /* started, completed: each is refused, each refusal is told, each of these refused */
     rig_until_sent(rig, "r", 4);
     rig_pass(rig, 50 * US_PER_MS);
     CHECK_INT(rig->n_sends, 4);
@@ -59,7 +61,8 @@ TEST(gone_disables_the_receiver_until_a_reload)
     struct rig_task t[6] = { 0 }, more = { 0 };
     rig->max_concurrent = 1;
     for (size_t i = 0; i < N_ELEMENTS(t); i++)
-        rig_submit(rig, &t[i], "a", "ok"); /* their rows are leased together: five wait behind the first */
+        rig_submit(rig, &t[i], "a",
+                   "ok"); /* their rows are leased together: five wait behind the first */
     rig_until_sent(rig, "r", 1);
     rig_run(rig, &more, "a", "ok");
     rig_pass(rig, 50 * US_PER_MS);
@@ -82,7 +85,8 @@ TEST(the_end_is_not_told_before_the_start)
         const char *id = rig->sends[i]->body + strlen("task.completed of ");
         size_t starts = 0;
         for (size_t k = 0; k < i; k++)
-            starts += !strcmp(rig->sends[k]->event, "task.started") && strstr(rig->sends[k]->body, id);
+            starts +=
+                !strcmp(rig->sends[k]->event, "task.started") && strstr(rig->sends[k]->body, id);
         CHECK_INT(starts, 2); /* refused once, then taken: both before */
     }
     rig_free(rig);
@@ -124,8 +128,13 @@ TEST(an_unknown_target_is_a_dead_letter)
     struct rig *rig = rig_notified("delivery.failed", "told", "ok");
     struct intake none = { 0 };
     struct rig_task t = { .rig = rig };
-    struct delivery_row row = { .id = STR("d-1"), .receiver = STR("r"), .target = STR("pigeon"), .event = STR("x"),
-                                .max_attempts = 3, .created_at = 1, .next_at = 1 };
+    struct delivery_row row = { .id = STR("d-1"),
+                                .receiver = STR("r"),
+                                .target = STR("pigeon"),
+                                .event = STR("x"),
+                                .max_attempts = 3,
+                                .created_at = 1,
+                                .next_at = 1 };
     t.intake = none;
     t.intake.deliveries = &row;
     t.intake.n_deliveries = 1;

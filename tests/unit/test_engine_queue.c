@@ -84,9 +84,11 @@ static size_t started_before(const struct rig *rig, const char *agent, size_t fi
 TEST(a_flooded_agent_does_not_starve_another)
 {
     static const char *const configs[] = {
-        "background: {max_concurrent: 1}\nagents:\n  flood: {command: [x]}\n  calm: {command: [x]}\n",
+        "background: {max_concurrent: 1}\nagents:\n  flood: {command: [x]}\n  calm: {command: "
+        "[x]}\n",
         "background: {max_concurrent: 1}\nagents:\n  flood: {type: echo}\n  calm: {type: echo}\n",
-        "background: {max_concurrent: 3}\nagents:\n  flood: {command: [x]}\n  calm: {command: [x]}\n",
+        "background: {max_concurrent: 3}\nagents:\n  flood: {command: [x]}\n  calm: {command: "
+        "[x]}\n",
     };
     for (size_t c = 0; c < N_ELEMENTS(configs); c++) {
         ROW(configs[c]);
@@ -125,7 +127,8 @@ TEST(a_disabled_or_unknown_agent_is_not_claimed_until_a_reload_brings_it)
 
 TEST(a_running_task_keeps_the_generation_it_started_with)
 {
-    struct rig *rig = rig_of("agents:\n  a: {type: echo, retry: {max_attempts: 2, initial_delay: 1ms}}\n");
+    struct rig *rig =
+        rig_of("agents:\n  a: {type: echo, retry: {max_attempts: 2, initial_delay: 1ms}}\n");
     struct rig_task t = { 0 };
     rig_accept(rig, &t, "a", "hold");
     rig_until(rig, rig_is_running, &t, "it runs");

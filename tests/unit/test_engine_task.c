@@ -1,11 +1,11 @@
 /* The life of one task: every end it may come to, and what is promised on the way. */
 #include "tests/unit/engine_rig.h"
 
-#define CONFIG                                                                                     \
-    "agents:\n"                                                                                    \
-    "  a: {type: echo}\n"                                                                          \
-    "  one: {type: echo, max_concurrent: 1}\n"                                                     \
-    "  quick: {type: echo, limits: {timeout: 50ms, grace: 10ms}}\n"                                \
+#define CONFIG                                                      \
+    "agents:\n"                                                     \
+    "  a: {type: echo}\n"                                           \
+    "  one: {type: echo, max_concurrent: 1}\n"                      \
+    "  quick: {type: echo, limits: {timeout: 50ms, grace: 10ms}}\n" \
     "  again: {type: echo, retry: {max_attempts: 3, initial_delay: 1ms, max_delay: 2ms}}\n"
 
 TEST(a_task_ends_as_its_agent_did)
@@ -39,7 +39,8 @@ TEST(a_task_ends_as_its_agent_did)
         CHECK_STR(task.error_type, rows[i].error_type);
         CHECK_INT(task.attempt, rows[i].attempt);
         CHECK_INT(task.retries, rows[i].retries);
-        CHECK(task.created_at > 0 && task.started_at >= task.created_at && task.finished_at >= task.started_at);
+        CHECK(task.created_at > 0 && task.started_at >= task.created_at &&
+              task.finished_at >= task.started_at);
         arena_free(a);
     }
     rig_free(rig);
@@ -99,7 +100,8 @@ TEST(a_cancel_that_meets_the_claim_is_not_lost)
     struct rig *rig = rig_of(CONFIG);
     struct rig_task t = { 0 };
     rig_submit(rig, &t, "a", "hold");
-    rig_until(rig, rig_is_committed, &t, "it is committed"); /* the claim follows in this very turn */
+    rig_until(rig, rig_is_committed, &t,
+              "it is committed"); /* the claim follows in this very turn */
     CHECK_INT(rig_cancel(rig, t.id), ACT_DONE);
     rig_until(rig, rig_has_ended, &t, "it ends");
     CHECK_INT(t.state, TASK_CANCELLED);
@@ -154,9 +156,13 @@ TEST(a_task_may_be_born_failed_and_its_watchers_are_told)
     struct rig_task t = { .rig = rig };
     char *why = xstrndup("no such field", 13); /* not the caller's any more once done has run */
     t.watch.ended = rig_on_ended;
-    t.intake = (struct intake){ .agent = STR("a"), .trigger_type = "webhook", .trigger_name = STR("a"),
-                                .failed_type = STR("template"), .failed_message = str_of(why),
-                                .done = rig_on_committed, .ctx = &t };
+    t.intake = (struct intake){ .agent = STR("a"),
+                                .trigger_type = "webhook",
+                                .trigger_name = STR("a"),
+                                .failed_type = STR("template"),
+                                .failed_message = str_of(why),
+                                .done = rig_on_committed,
+                                .ctx = &t };
     engine_submit(rig->engine, &t.intake);
     rig_until(rig, rig_has_ended, &t, "it has ended");
     free(why);
@@ -187,6 +193,7 @@ TEST(a_watch_that_was_cancelled_is_not_told)
     rig_let_go(rig_run_of(rig, t.id));
     rig_until(rig, rig_has_ended, &t, "it ends");
     CHECK_INT(t.state, TASK_COMPLETED);
-    engine_watch_task(rig->engine, &left, STR("nothing-of-that-name-1")); /* engine_free lets it go */
+    engine_watch_task(rig->engine, &left,
+                      STR("nothing-of-that-name-1")); /* engine_free lets it go */
     rig_free(rig);
 }

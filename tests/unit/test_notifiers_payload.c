@@ -86,12 +86,13 @@ TEST(the_default_payload_is_hectors_with_more)
     t = ended(TASK_FAILED);
     t.error_message = STR("exit status 2");
     e.type = "task.failed";
-    check("failed", "hector", &e,
-          "{\"type\":\"task.failed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
-          "\"status\":\"failed\",\"error\":\"exit status 2\","
-          "\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
-          "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"webhook\","
-          "\"session_id\":\"orders:7\"}");
+    check(
+        "failed", "hector", &e,
+        "{\"type\":\"task.failed\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
+        "\"status\":\"failed\",\"error\":\"exit status 2\","
+        "\"timestamp\":\"2026-04-26T10:30:45.500000Z\","
+        "\"duration_seconds\":45,\"tokens_used\":3500,\"tools_called\":12,\"trigger\":\"webhook\","
+        "\"session_id\":\"orders:7\"}");
     e = (struct engine_event){ .type = "task.started", .at = AT, .task = &started };
     check("started", "hector", &e,
           "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
@@ -121,12 +122,13 @@ TEST(templates_see_input_platform_and_metadata)
     struct task_row t = started;
     t.meta = STR("{\"guard\":{\"allow\":[\"10.0.0.0/8\"]},\"missed_count\":2}");
     struct engine_event e = { .type = "task.started", .at = AT, .task = &t };
-    check(
-        "", "", &e,
-        "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
-        "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":\"webhook\","
-        "\"trigger_name\":\"shop\",\"platform\":\"webhook\",\"input\":\"order \\\"7\\\"\",\"prompt\":\"order \\\"7\\\"\","
-        "\"metadata\":{\"missed_count\":2}}");
+    check("", "", &e,
+          "{\"type\":\"task.started\",\"agent_name\":\"orders\",\"task_id\":\"webhook-orders-17\","
+          "\"status\":\"started\",\"timestamp\":\"2026-04-26T10:30:45.500000Z\",\"trigger\":"
+          "\"webhook\","
+          "\"trigger_name\":\"shop\",\"platform\":\"webhook\",\"input\":\"order "
+          "\\\"7\\\"\",\"prompt\":\"order \\\"7\\\"\","
+          "\"metadata\":{\"missed_count\":2}}");
 }
 
 TEST(hermes_payloads_are_those_of_its_page)

@@ -6,15 +6,16 @@
 
 static const struct {
     const char *type, *body;
-    int shape;             /* -1: refused */
-    const char *text;      /* what an agent is told; or the error's beginning */
-    const char *value;     /* .body as JSON */
+    int shape;         /* -1: refused */
+    const char *text;  /* what an agent is told; or the error's beginning */
+    const char *value; /* .body as JSON */
 } rows[] = {
     { "application/json", "{ \"a\" : 1.10 }", INPUT_JSON, "{\"a\":1.10}", "{\"a\":1.10}" },
     { "application/json; charset=utf-8", "[1, 2]", INPUT_JSON, "[1,2]", "[1,2]" },
     { "application/vnd.github+json", "{}", INPUT_JSON, "{}", "{}" },
     { "application/json", "\"a\\u00e9\"", INPUT_JSON, "a\xc3\xa9", "\"a\\u00e9\"" },
-    { "application/json", "12345678901234567890", INPUT_JSON, "12345678901234567890", "12345678901234567890" },
+    { "application/json", "12345678901234567890", INPUT_JSON, "12345678901234567890",
+      "12345678901234567890" },
     { "application/json", "{\"a\":", -1, "the body is declared JSON", NULL },
     { "application/json", "", INPUT_EMPTY, "", "{}" },
     { "", "", INPUT_EMPTY, "", "{}" },
@@ -22,10 +23,14 @@ static const struct {
     { "", "{\"a\":1}", INPUT_JSON, "{\"a\":1}", "{\"a\":1}" },
     { "", "not json", INPUT_TEXT, "not json", "\"not json\"" },
     { "text/plain", "{\"a\":1}", INPUT_TEXT, "{\"a\":1}", "\"{\\\"a\\\":1}\"" },
-    { "application/x-www-form-urlencoded", "a=1&b=x+y&a=2", INPUT_FORM, "{\"a\":[\"1\",\"2\"],\"b\":\"x y\"}", "{\"a\":[\"1\",\"2\"],\"b\":\"x y\"}" },
-    { "application/x-www-form-urlencoded", "{\"curl\":1}", INPUT_JSON, "{\"curl\":1}", "{\"curl\":1}" },
-    { "application/x-www-form-urlencoded", "payload=%7B%22zen%22%3A1%7D", INPUT_JSON, "{\"zen\":1}", "{\"zen\":1}" },
-    { "application/x-www-form-urlencoded", "payload=plain", INPUT_FORM, "{\"payload\":\"plain\"}", "{\"payload\":\"plain\"}" },
+    { "application/x-www-form-urlencoded", "a=1&b=x+y&a=2", INPUT_FORM,
+      "{\"a\":[\"1\",\"2\"],\"b\":\"x y\"}", "{\"a\":[\"1\",\"2\"],\"b\":\"x y\"}" },
+    { "application/x-www-form-urlencoded", "{\"curl\":1}", INPUT_JSON, "{\"curl\":1}",
+      "{\"curl\":1}" },
+    { "application/x-www-form-urlencoded", "payload=%7B%22zen%22%3A1%7D", INPUT_JSON, "{\"zen\":1}",
+      "{\"zen\":1}" },
+    { "application/x-www-form-urlencoded", "payload=plain", INPUT_FORM, "{\"payload\":\"plain\"}",
+      "{\"payload\":\"plain\"}" },
     { "application/x-www-form-urlencoded", "a=%zz", -1, "", NULL },
     { "multipart/form-data; boundary=x", "--x", -1, "multipart", NULL },
 };
@@ -105,22 +110,32 @@ TEST(extraction_paths_as_people_write_them)
 {
     static const struct {
         const char *path, *want;
-    } paths[] = { { ".body.order.id", "7" }, { "body.order.id", "7" },         { ".order.id", "7" },
-                  { "order.items[1]", "\"b\"" }, { ".headers.X-Kind", "\"k\"" }, { ".query.q", "\"v\"" },
+    } paths[] = { { ".body.order.id", "7" },      { "body.order.id", "7" },
+                  { ".order.id", "7" },           { "order.items[1]", "\"b\"" },
+                  { ".headers.X-Kind", "\"k\"" }, { ".query.q", "\"v\"" },
                   { ".order.none", NULL } };
     struct arena *a = arena_new(0);
     struct input_body body;
     struct http_headers headers = { 0 };
     http_header_add(a, &headers, STR("x-kind"), STR("k"));
-    CHECK_INT(input_parse(STR(""), STR("{\"order\":{\"id\":7,\"items\":[\"a\",\"b\"]}}"), a, &body, NULL), 0);
+    CHECK_INT(
+        input_parse(STR(""), STR("{\"order\":{\"id\":7,\"items\":[\"a\",\"b\"]}}"), a, &body, NULL),
+        0);
     struct source_facts facts = { 0 };
-    struct input_request in = { .method = STR("POST"), .path = STR("/x"), .query = STR("q=v"), .headers = &headers,
-                                .body = &body, .source = source_find(STR("generic")), .facts = &facts,
-                                .agent = STR("a"), .receipt_id = STR("r") };
+    struct input_request in = { .method = STR("POST"),
+                                .path = STR("/x"),
+                                .query = STR("q=v"),
+                                .headers = &headers,
+                                .body = &body,
+                                .source = source_find(STR("generic")),
+                                .facts = &facts,
+                                .agent = STR("a"),
+                                .receipt_id = STR("r") };
     for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
         ROW(paths[i].path);
         struct input_extractor x = { input_path_compile(a, str_of(paths[i].path), NULL), STR("f") };
-        const struct json *f = json_get(json_get(input_data(a, &in, &x, 1), STR("fields")), STR("f"));
+        const struct json *f =
+            json_get(json_get(input_data(a, &in, &x, 1), STR("fields")), STR("f"));
         auto_buf out = BUF_INIT(1 * KIB);
         if (f)
             json_write(&out, f, JSON_COMPACT);

@@ -11,20 +11,33 @@ static const struct {
     int policy;
     unsigned max;
     int64_t deadline, accounted, to, now;
-    const char *want; /* outcome[:reason]×count@first-last …, run@due×stands_for[+], hw=account; times relative to NOW */
+    const char *
+        want; /* outcome[:reason]×count@first-last …, run@due×stands_for[+], hw=account; times relative to NOW */
 } rows[] = {
-    { "nothing is due", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 4, NOW + 4, "none" },
-    { "one, on time", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 5, NOW + 5, "run@5x1 hw=5" },
-    { "one, on time, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5, NOW + 5, "run@5x1 hw=5" },
-    { "one, late, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5, NOW + 60, "skipped:missed*1@5-5 hw=5" },
-    { "once runs the latest", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 22, NOW + 22, "coalesced*3@5-15 run@20x4 hw=20" },
-    { "skip keeps what is on time", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 22, NOW + 22, "skipped:missed*3@5-15 run@20x1 hw=20" },
-    { "all, oldest first, one at a time", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 100, 86400, NOW, NOW + 22, NOW + 22, "run@5x1+ hw=5" },
-    { "all, the last of them", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 100, 86400, NOW + 15, NOW + 22, NOW + 22, "run@20x1 hw=20" },
-    { "all keeps the newest", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 2, 86400, NOW, NOW + 22, NOW + 22, "skipped:limit*2@5-10 run@15x1+ hw=15" },
-    { "too old for the deadline", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 10, NOW, NOW + 22, NOW + 25, "skipped:window*2@5-10 coalesced*1@15-15 run@20x2 hw=20" },
-    { "all too old", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 10, NOW, NOW + 22, NOW + 100, "skipped:window*4@5-20 hw=20" },
-    { "deadline, limit and run", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 1, 12, NOW, NOW + 22, NOW + 22, "skipped:window*1@5-5 skipped:limit*2@10-15 run@20x1 hw=20" },
+    { "nothing is due", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 4, NOW + 4,
+      "none" },
+    { "one, on time", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 5, NOW + 5,
+      "run@5x1 hw=5" },
+    { "one, on time, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5, NOW + 5,
+      "run@5x1 hw=5" },
+    { "one, late, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5, NOW + 60,
+      "skipped:missed*1@5-5 hw=5" },
+    { "once runs the latest", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 22,
+      NOW + 22, "coalesced*3@5-15 run@20x4 hw=20" },
+    { "skip keeps what is on time", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 22,
+      NOW + 22, "skipped:missed*3@5-15 run@20x1 hw=20" },
+    { "all, oldest first, one at a time", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 100, 86400, NOW,
+      NOW + 22, NOW + 22, "run@5x1+ hw=5" },
+    { "all, the last of them", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 100, 86400, NOW + 15, NOW + 22,
+      NOW + 22, "run@20x1 hw=20" },
+    { "all keeps the newest", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 2, 86400, NOW, NOW + 22,
+      NOW + 22, "skipped:limit*2@5-10 run@15x1+ hw=15" },
+    { "too old for the deadline", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 10, NOW, NOW + 22,
+      NOW + 25, "skipped:window*2@5-10 coalesced*1@15-15 run@20x2 hw=20" },
+    { "all too old", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 10, NOW, NOW + 22, NOW + 100,
+      "skipped:window*4@5-20 hw=20" },
+    { "deadline, limit and run", "*/5 * * * * *", CONFIG_MISFIRE_ALL, 1, 12, NOW, NOW + 22,
+      NOW + 22, "skipped:window*1@5-5 skipped:limit*2@10-15 run@20x1 hw=20" },
 };
 
 static void describe(const struct misfire_plan *p, char *out, size_t size)
@@ -33,8 +46,9 @@ static void describe(const struct misfire_plan *p, char *out, size_t size)
     out[0] = 0;
     for (size_t i = 0; i < p->n_ranges; i++) {
         const struct misfire_range *r = &p->ranges[i];
-        n += (size_t)snprintf(out + n, size - n, "%s%s%s*%llu@%lld-%lld ", r->outcome, r->reason ? ":" : "",
-                              r->reason ? r->reason : "", (unsigned long long)r->count, (long long)(r->first - NOW),
+        n += (size_t)snprintf(out + n, size - n, "%s%s%s*%llu@%lld-%lld ", r->outcome,
+                              r->reason ? ":" : "", r->reason ? r->reason : "",
+                              (unsigned long long)r->count, (long long)(r->first - NOW),
                               (long long)(r->last - NOW));
     }
     if (p->run)
@@ -67,7 +81,8 @@ TEST(nothing_is_counted_twice_or_lost)
         int64_t at = NOW, to = NOW + 500;
         uint64_t accounted = 0, want = cron_count(cron, zone_utc, at, to);
         struct misfire_plan plan;
-        for (unsigned step = 0; step < 1000 && misfire_plan(cron, zone_utc, &rules, at, to, to, &plan); step++) {
+        for (unsigned step = 0;
+             step < 1000 && misfire_plan(cron, zone_utc, &rules, at, to, to, &plan); step++) {
             for (size_t i = 0; i < plan.n_ranges; i++)
                 accounted += plan.ranges[i].count;
             accounted += plan.run;

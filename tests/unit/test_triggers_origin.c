@@ -5,15 +5,20 @@
 static const struct {
     const char *row, *peer, *forwarded, *second, *real, *want;
 } rows[] = {
-    { "no proxy: headers are not believed", "203.0.113.9", "1.2.3.4", NULL, "1.2.3.4", "203.0.113.9" },
+    { "no proxy: headers are not believed", "203.0.113.9", "1.2.3.4", NULL, "1.2.3.4",
+      "203.0.113.9" },
     { "trusted proxy", "127.0.0.1", "198.51.100.7", NULL, NULL, "198.51.100.7" },
-    { "rightmost untrusted hop wins over a forged left one", "127.0.0.1", "6.6.6.6, 198.51.100.7", NULL, NULL, "198.51.100.7" },
-    { "a chain of our own proxies is walked through", "127.0.0.1", "198.51.100.7, 10.0.0.2", NULL, NULL, "198.51.100.7" },
+    { "rightmost untrusted hop wins over a forged left one", "127.0.0.1", "6.6.6.6, 198.51.100.7",
+      NULL, NULL, "198.51.100.7" },
+    { "a chain of our own proxies is walked through", "127.0.0.1", "198.51.100.7, 10.0.0.2", NULL,
+      NULL, "198.51.100.7" },
     { "two headers are one list", "127.0.0.1", "198.51.100.7", "10.0.0.2", NULL, "198.51.100.7" },
     { "garbage ends the walk", "127.0.0.1", "198.51.100.7, junk", NULL, NULL, "127.0.0.1" },
-    { "v4-mapped is folded", "::ffff:127.0.0.1", "::ffff:198.51.100.7", NULL, NULL, "198.51.100.7" },
+    { "v4-mapped is folded", "::ffff:127.0.0.1", "::ffff:198.51.100.7", NULL, NULL,
+      "198.51.100.7" },
     { "with a port", "127.0.0.1", "198.51.100.7:4711", NULL, NULL, "198.51.100.7" },
-    { "X-Real-IP when there is no X-Forwarded-For", "127.0.0.1", NULL, NULL, "198.51.100.8", "198.51.100.8" },
+    { "X-Real-IP when there is no X-Forwarded-For", "127.0.0.1", NULL, NULL, "198.51.100.8",
+      "198.51.100.8" },
     { "all hops are ours", "127.0.0.1", "10.0.0.1, 10.0.0.2", NULL, NULL, "10.0.0.1" },
 };
 
