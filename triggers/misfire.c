@@ -32,8 +32,14 @@ static void misfire_put(struct misfire_case *c, int64_t from, int64_t to, const 
     c->plan->account = c->plan->ranges[c->plan->n_ranges - 1].last;
 }
 
+static bool misfire_on_time(const struct misfire_case *c, int64_t due)
+{
+    return c->now - due <= MISFIRE_ON_TIME_S + c->rules->jitter;
+}
+
 static void misfire_run(struct misfire_case *c, int64_t due, uint64_t stands_for)
 {
+    c->plan->made_up = stands_for > 1 || !misfire_on_time(c, due);
     c->plan->run = true;
     c->plan->due = c->plan->account = due;
     c->plan->stands_for = stands_for;
@@ -48,7 +54,7 @@ static void misfire_once(struct misfire_case *c, int64_t from, int64_t latest)
 
 static void misfire_skip(struct misfire_case *c, int64_t from, int64_t latest)
 {
-    if (c->now - latest > MISFIRE_ON_TIME_S) {
+    if (!misfire_on_time(c, latest)) {
         misfire_put(c, from, latest, "skipped", "missed");
         return;
     }
@@ -70,6 +76,7 @@ static void misfire_all(struct misfire_case *c, int64_t from, int64_t latest)
     }
     misfire_run(c, cron_next(c->cron, c->zone, from, NULL), 1);
     c->plan->more = n > 1;
+    c->plan->made_up |= n > 1;
 }
 
 bool misfire_plan(const struct cron *cron, const struct zone *zone,

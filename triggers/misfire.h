@@ -10,6 +10,7 @@ struct misfire_rules {
     int policy;             /* enum config_misfire */
     unsigned max;           /* for all */
     int64_t start_deadline; /* seconds; older due times are not run */
+    int64_t jitter;         /* seconds that a due time may regularly be late by */
 };
 
 struct misfire_range {
@@ -27,6 +28,7 @@ struct misfire_plan {
     uint64_t stands_for; /* due times that this run stands for, itself included */
     int64_t account;     /* high water once the plan is carried out */
     bool more;           /* `all`: further ones follow when this run has ended */
+    bool made_up; /* the run makes up for what was missed: it is late, or others came or follow */
 };
 
 /* Due times of (accounted, to] seen at `now` (>= to). False when there are none. */

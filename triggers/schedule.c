@@ -308,8 +308,8 @@ static bool schedule_overlaps(struct schedule *s, const struct misfire_plan *pla
     if (!plan->run || !schedule_running(s))
         return false;
     int overlap = s->def->trigger->schedule.overlap;
-    bool made_up = s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL &&
-                   (plan->more || s->again); /* part of a chain: each waits for the one before */
+    /* What makes up for missed times is not dropped; in a chain each waits for the one before. */
+    bool made_up = plan->made_up || (s->again && s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL);
     if (overlap == CONFIG_OVERLAP_ALLOW)
         return false;
     if (made_up || overlap == CONFIG_OVERLAP_QUEUE) {
@@ -338,7 +338,8 @@ static void schedule_look(struct schedule *s)
         s->row.high_water = now_us;
     }
     struct misfire_rules rules = { d->trigger->schedule.misfire, d->trigger->schedule.misfire_max,
-                                   d->trigger->schedule.start_deadline / US_PER_S };
+                                   d->trigger->schedule.start_deadline / US_PER_S,
+                                   d->trigger->schedule.jitter / US_PER_S + 1 };
     int64_t from = MAX(s->row.high_water / US_PER_S, d->start == INT64_MIN ? 0 : d->start - 1);
     struct misfire_plan plan;
     if (!misfire_plan(d->cron, d->zone, &rules, from, schedule_horizon(s, now_us), now, &plan)) {

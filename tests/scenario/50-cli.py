@@ -473,4 +473,34 @@ def test_help_and_unknown_names():
     equal(ends(keryx("--version"), 0).out, version)
 
 
+def alone(folder, *words, stdin=None):
+    """A command in a folder without a daemon."""
+    return subprocess.run([KERYX, *words], cwd=folder, text=True, input=stdin, capture_output=True, timeout=PATIENCE, env={"PATH": "/usr/bin:/bin", "HOME": folder})
+
+
+def test_run_without_a_daemon_tries_again_and_ends():
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "agents.yaml").write_text(
+            'agents:\n  busy: {command: "echo try >> tries; exit 75", retry: {max_attempts: 3, initial_delay: 50ms}}\n  echo: {type: echo}\n')
+        done = alone(folder, "run", "busy")
+        equal((done.returncode, pathlib.Path(folder, "tries").read_text()), (1, "try\n" * 3), done.stderr)
+        equal(alone(folder, "run", "echo", "-", stdin="from a pipe").stdout, "from a pipe\n")
+        got = json.loads(alone(folder, "run", "echo", "hi", "--json").stdout)
+        equal((got["status"], got["result"], got["agent_name"]), ("completed", "hi", "echo"))
+        got = alone(folder, "run", "busy", "--json")
+        equal((got.returncode, json.loads(got.stdout)["status"]), (1, "failed"))
+
+
+def test_problems_are_records_of_the_log_and_a_mistake_is_told_once():
+    with Daemon("server: {listen: 127.0.0.1:0}\nagents:\n  a: {type: echo, trigger: {type: webhook, source: slack}}\n") as d:
+        for line in d.lines:
+            json.loads(line)
+        assert any("slack" in f["problem"] for f in d.facts("configuration")), d.log()
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "agents.yaml").write_text(
+            "agents:\n  a: {type: echo, trigger: {type: schedule, cron: '0 9 * * *', timezone: America/New_Yrok}}\n")
+        errors = alone(folder, "check").stderr.strip().splitlines()
+        equal(len(errors), 1, errors)
+
+
 main(sys.modules[__name__])
