@@ -148,7 +148,7 @@ static void deliveries_redelivered(struct store_op *op)
         api_store_trouble(r->call, &op->error);
         return;
     }
-    engine_outbox_kick(r->call->api->o.engine);
+    engine_outbox_kick(r->call->api->o.engine, r->again.count);
     if (r->id.p && r->again.count == 0) {
         api_refuse(r->call, 404, "there is no delivery '%" STR_FMT "' that has ended",
                    STR_ARG(r->id));

@@ -346,6 +346,12 @@ static void serve_close(struct daemon *d)
     log_close_sinks();
 }
 
+static double serve_log_lost(void *ctx)
+{
+    (void)ctx;
+    return (double)log_lost();
+}
+
 static int serve_go(struct daemon *d, struct generation *g, const struct buf *warnings)
 {
     struct error e = ERROR_INIT;
@@ -356,6 +362,7 @@ static int serve_go(struct daemon *d, struct generation *g, const struct buf *wa
         loop_signal_set(d->core.loop, &d->term, SIGTERM, serve_on_term);
         loop_signal_set(d->core.loop, &d->interrupt, SIGINT, serve_on_interrupt);
         loop_signal_set(d->core.loop, &d->hangup, SIGHUP, serve_on_hangup);
+        stats_gauge_fn(STATS_LOG_LOST, serve_log_lost, NULL);
         serve_log_problems(warnings, LOG_LEVEL_WARN);
         if (agents_sweep() > 0)
             log_warn("processes of an earlier run were ended");

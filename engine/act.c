@@ -103,8 +103,7 @@ static void cancel_finished(struct store_op *op)
     queue_removed(e->queue, act->task.agent);
     stats_inc(STATS_TASKS, act->task.agent.p, act->task.trigger_type.p, "cancelled");
     event_publish(e, &act->batch.row, 1, act->finish.last_event_seq);
-    if (act->finish.n_deliveries)
-        outbox_kick(e->outbox);
+    outbox_added(e->outbox, act->finish.deliveries, act->finish.n_deliveries);
     watch_task_ended(e, &act->task);
     act_end(act, ACT_DONE);
 }
@@ -191,7 +190,7 @@ void engine_retry_task(struct engine *e, struct str task_id,
     act_get(act_new(e, task_id, done, ctx), retry_got);
 }
 
-void engine_outbox_kick(struct engine *e)
+void engine_outbox_kick(struct engine *e, int64_t redelivered)
 {
-    outbox_kick(e->outbox);
+    outbox_redelivered(e->outbox, redelivered);
 }

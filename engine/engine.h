@@ -148,8 +148,8 @@ void engine_cancel_task(struct engine *e, struct str task_id,
 /* A failed or cancelled task is queued again under its id. */
 void engine_retry_task(struct engine *e, struct str task_id,
                        void (*done)(void *ctx, enum act_outcome o), void *ctx);
-/* Tells the outbox that deliveries became due (redelivery). */
-void engine_outbox_kick(struct engine *e);
+/* Tells the outbox that so many deliveries that had ended are due again; 0: only that it may look. */
+void engine_outbox_kick(struct engine *e, int64_t redelivered);
 /* Emits an event that no task's change carries (schedule.missed, schedule.skipped), with its deliveries. */
 void engine_emit(struct engine *e, const struct engine_event *event);
 

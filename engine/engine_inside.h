@@ -108,7 +108,11 @@ void watch_task_ended(struct engine *e, const struct task_row *task);
 /* ---- outbox.c ---- */
 struct outbox *outbox_new(struct engine *e) must_check;
 void outbox_free(struct outbox *o);
-void outbox_start(struct outbox *o);
+/* open: deliveries in the store that are not final. */
+void outbox_start(struct outbox *o, int64_t open);
+/* These have been committed: they count as backlog, and may be due. */
+void outbox_added(struct outbox *o, const struct delivery_row *rows, size_t n);
+void outbox_redelivered(struct outbox *o, int64_t n);
 /* New deliveries may be due. */
 void outbox_kick(struct outbox *o);
 /* Receivers disabled by 410 may be tried again (reload). */

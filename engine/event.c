@@ -71,8 +71,7 @@ static void event_emit_done(struct store_op *op)
     struct engine *e = emit->engine;
     if (op->rc == 0) {
         event_publish(e, &emit->batch.row, 1, emit->record.last_event_seq);
-        if (emit->batch.n_deliveries)
-            outbox_kick(e->outbox);
+        outbox_added(e->outbox, emit->batch.deliveries, emit->batch.n_deliveries);
     } else {
         log_error("event could not be stored", "type", emit->batch.row.type.p, "error",
                   op->error.text);

@@ -47,8 +47,7 @@ static void intake_accepted(struct intake_job *job)
         queue_slot_taken(e->queue, job->task.agent, agent && agent->type == CONFIG_COMMAND);
         worker_start(e, &job->task);
     }
-    if (job->record.n_deliveries || job->intake->n_deliveries)
-        outbox_kick(e->outbox);
+    outbox_added(e->outbox, job->record.deliveries, job->record.n_deliveries);
     if (job->record.n_events)
         event_publish(e, &job->failed.row, 1, job->record.last_event_seq);
 }

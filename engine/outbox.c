@@ -46,6 +46,7 @@ struct outbox {
     struct list active;   /* attempts under way */
     struct list unstored; /* verdicts that the store did not take; tried again by their timers */
     size_t transfers;
+    int64_t backlog;        /* deliveries in the store that are not final */
     bool asking, again, draining;
     struct loop_task turn;
     struct loop_alarm due;
@@ -62,6 +63,28 @@ static void outbox_turn(struct loop_task *t);
 void outbox_kick(struct outbox *o)
 {
     loop_later(o->engine->loop, &o->turn, outbox_turn);
+}
+
+void outbox_added(struct outbox *o, const struct delivery_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        o->backlog += !delivery_state_final(rows[i].state);
+        if (delivery_state_final(rows[i].state)) /* it could not be rendered */
+            stats_inc(STATS_DELIVERIES, rows[i].receiver.p, delivery_state_word(rows[i].state), NULL);
+    }
+    if (n)
+        outbox_kick(o);
+}
+
+void outbox_redelivered(struct outbox *o, int64_t n)
+{
+    o->backlog += n;
+    outbox_kick(o);
+}
+
+static double outbox_backlog(void *ctx)
+{
+    return (double)((struct outbox *)ctx)->backlog;
 }
 
 static struct receiver *outbox_receiver(struct outbox *o, struct str name)
@@ -132,6 +155,9 @@ static void transfer_committed(struct store_op *op)
     }
     if (op->rc == 0 && t->verdict.n_events)
         event_publish(e, &t->failed.row, 1, t->verdict.last_event_seq);
+    if (op->rc == 0)
+        outbox_added(t->outbox, t->verdict.deliveries, t->verdict.n_deliveries);
+    t->outbox->backlog -= delivery_state_final(t->row.state);
     if (delivery_state_final(t->row.state))
         stats_inc(STATS_DELIVERIES, t->receiver->name, delivery_state_word(t->row.state), NULL);
     t->receiver->under_way--;
@@ -379,11 +405,13 @@ struct outbox *outbox_new(struct engine *e)
     o->receivers = map_new(false);
     list_init(&o->active);
     list_init(&o->unstored);
+    stats_gauge_fn(STATS_DELIVERY_BACKLOG, outbox_backlog, o);
     return o;
 }
 
-void outbox_start(struct outbox *o)
+void outbox_start(struct outbox *o, int64_t open)
 {
+    o->backlog = open;
     outbox_kick(o);
 }
 
@@ -443,6 +471,7 @@ void outbox_free(struct outbox *o)
 {
     if (!o)
         return;
+    stats_gauge_fn(STATS_DELIVERY_BACKLOG, NULL, NULL);
     outbox_drain(o);
     outbox_cut(o);
     loop_later_cancel(o->engine->loop, &o->turn);

@@ -41,7 +41,7 @@ static void recovery_end(struct recovery *r, int rc, const struct error *why)
         e->phase = ENGINE_RUNNING;
         queue_load(e->queue, r->counts.agents, r->counts.n_agents);
         queue_kick(e->queue);
-        outbox_start(e->outbox);
+        outbox_start(e->outbox, r->counts.deliveries_open);
         janitor_start(e->janitor);
     }
     e->started(e->started_ctx, rc, why);

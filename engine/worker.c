@@ -124,8 +124,7 @@ static void worker_finished(struct store_op *op)
         worker_count(w);
         if (w->finish.n_events)
             event_publish(e, &w->ended.row, 1, w->finish.last_event_seq);
-        if (w->finish.n_deliveries)
-            outbox_kick(e->outbox);
+        outbox_added(e->outbox, w->finish.deliveries, w->finish.n_deliveries);
         watch_task_ended(e, &w->task);
     }
     worker_release(w);
@@ -366,8 +365,7 @@ static void worker_progress_kept(struct store_op *op)
     struct progress_record *p = container_of(op, struct progress_record, record.op);
     if (op->rc == 0) {
         event_publish(p->engine, &p->batch.row, 1, p->record.last_event_seq);
-        if (p->batch.n_deliveries)
-            outbox_kick(p->engine->outbox);
+        outbox_added(p->engine->outbox, p->batch.deliveries, p->batch.n_deliveries);
     }
     arena_free(op->arena);
 }
@@ -459,8 +457,7 @@ static void worker_started_kept(struct store_op *op)
     struct worker *w = container_of(op, struct worker, open_record.op);
     if (op->rc == 0) {
         event_publish(w->engine, &w->started.row, 1, w->open_record.last_event_seq);
-        if (w->started.n_deliveries)
-            outbox_kick(w->engine->outbox);
+        outbox_added(w->engine->outbox, w->started.deliveries, w->started.n_deliveries);
     } else {
         log_error("task.started could not be stored", "task_id", w->task.id.p, "error",
                   op->error.text);

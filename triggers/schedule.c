@@ -308,23 +308,20 @@ static bool schedule_overlaps(struct schedule *s, const struct misfire_plan *pla
     if (!plan->run || !schedule_running(s))
         return false;
     int overlap = s->def->trigger->schedule.overlap;
-    /* What makes up for missed times is not dropped; in a chain each waits for the one before. */
-    bool made_up = plan->made_up || (s->again && s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL);
     if (overlap == CONFIG_OVERLAP_ALLOW)
         return false;
-    if (made_up || overlap == CONFIG_OVERLAP_QUEUE) {
-        s->again = true;
-        return true;
-    }
-    if (overlap == CONFIG_OVERLAP_REPLACE) {
-        s->again = true;
+    /* What makes up for missed times is not dropped; in a chain each waits for the one before. */
+    bool chain = s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL && (plan->more || s->again);
+    if (overlap == CONFIG_OVERLAP_REPLACE && !chain) {
         struct str id = s->row.last_task_id;
         log_info("the previous run is replaced", "schedule", s->def->trigger->name.s.p, "task_id",
                  id.p);
         engine_cancel_task(s->owner->engine, id, schedule_replaced, NULL);
-        return true;
+    } else if (!chain && !plan->made_up && overlap != CONFIG_OVERLAP_QUEUE) {
+        return false;
     }
-    return false;
+    s->again = true;
+    return true;
 }
 
 static void schedule_look(struct schedule *s)

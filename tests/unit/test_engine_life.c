@@ -121,7 +121,7 @@ TEST(a_drain_that_meets_a_question_for_due_deliveries_ends)
     rig_forget(rig);
     rig_start(rig, CONFIG);
     struct now now = { .rig = rig };
-    engine_outbox_kick(rig->engine); /* asks at the end of this turn … */
+    engine_outbox_kick(rig->engine, 0); /* asks at the end of this turn … */
     loop_later(rig->loop, &now.task, drain_now);
     rig_until(rig, rig_is_drained, NULL, "it drains");
     rig_free(rig);
