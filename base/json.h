@@ -27,6 +27,7 @@ enum json_flags {
     JSON_FOLD = 4,        /* object: look-up ignores ASCII case (HTTP headers) */
     JSON_RAW = 8,         /* string already is JSON text (toJson output): written as it is */
     JSON_PLACED = 16,     /* is a child of something; kept by json_parse, json_add and json_put */
+    JSON_TIGHT = 64,      /* root of a parsed text without blanks outside strings: compact as it came */
     JSON_SHARED = 32,     /* an alias: its children are another node's until it is appended to */
 };
 

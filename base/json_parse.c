@@ -16,6 +16,7 @@ struct parser {
     size_t left_nodes;            /* until the limit */
     unsigned left_depth;          /* the same for lists and objects inside each other */
     struct json *open;            /* innermost list or object that is not closed yet */
+    bool blanks;                  /* met outside strings */
     const char *wrong;            /* what failed, */
     const char *wrong_at;         /* where, */
     enum error_code code;         /* and how */
@@ -37,11 +38,12 @@ static const char *parse_limit(struct parser *x, const char *at, const char *wro
     return NULL;
 }
 
-static inline const char *skip_blanks(const char *p, const char *end)
+static inline const char *skip_blanks(struct parser *x, const char *p)
 {
-    while (p < end && (unsigned char)*p <= ' ') {
+    while (p < x->end && (unsigned char)*p <= ' ') {
         if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
             break;
+        x->blanks = true;
         p++;
     }
     return p;
@@ -180,10 +182,10 @@ static const char *read_key(struct parser *x, const char *p, struct json *member
         return NULL;
     member->key = (struct str){ p + 1, (size_t)(to - p) - 2 };
     member->flags |= escaped ? JSON_KEY_ESCAPED : 0;
-    p = skip_blanks(to, x->end);
+    p = skip_blanks(x, to);
     if (p == x->end || *p != ':')
         return parse_fail(x, p, "expected ':' after a member's name");
-    return skip_blanks(p + 1, x->end);
+    return skip_blanks(x, p + 1);
 }
 
 static inline void attach(struct json *parent, struct json *child)
@@ -248,7 +250,7 @@ static const char *read_between(struct parser *x, const char *p, const struct js
     bool fresh = v == x->open;
     while (x->open) {
         bool object = x->open->type == JSON_OBJECT;
-        p = skip_blanks(p, x->end);
+        p = skip_blanks(x, p);
         if (p < x->end && *p == (object ? '}' : ']')) {
             p = close_innermost(x, p);
             fresh = false;
@@ -257,7 +259,7 @@ static const char *read_between(struct parser *x, const char *p, const struct js
         if (fresh)
             return p;
         if (p < x->end && *p == ',')
-            return skip_blanks(p + 1, x->end);
+            return skip_blanks(x, p + 1);
         if (p == x->end)
             return parse_fail(x, p,
                               object ? "unexpected end of the text, expected ',' or '}'"
@@ -273,7 +275,7 @@ static const char *read_between(struct parser *x, const char *p, const struct js
 static struct json *parse_tree(struct parser *x)
 {
     struct json *root = NULL, *v = NULL;
-    const char *p = skip_blanks(x->begin, x->end);
+    const char *p = skip_blanks(x, x->begin);
     do {
         p = read_child(x, p, &v);
         if (!p)
@@ -283,11 +285,13 @@ static struct json *parse_tree(struct parser *x)
     } while (p && x->open);
     if (!p)
         return NULL;
-    p = skip_blanks(p, x->end);
+    p = skip_blanks(x, p);
     if (p != x->end) {
         parse_fail(x, p, "unexpected text after the value");
         return NULL;
     }
+    if (!x->blanks)
+        root->flags |= JSON_TIGHT;
     return root;
 }
 

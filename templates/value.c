@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 _Static_assert(!((JSON_ESCAPED | JSON_KEY_ESCAPED | JSON_FOLD | JSON_RAW | JSON_PLACED |
-                  JSON_SHARED) &
+                  JSON_SHARED | JSON_TIGHT) &
                  VALUE_FLOAT),
                "the bit of VALUE_FLOAT is taken");
 

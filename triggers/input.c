@@ -15,6 +15,8 @@ static bool input_looks_like_json(struct str body)
 
 static struct str input_compact(struct arena *a, const struct json *value, struct str source)
 {
+    if ((value->flags & JSON_TIGHT) && value->type >= JSON_LIST)
+        return value->text; /* as it came: the store keeps such a body once */
     auto_buf out = BUF_INIT(source.n * 6 + 64);
     json_write(&out, value, JSON_COMPACT);
     struct str compact = buf_view(&out);

@@ -48,6 +48,7 @@ struct rig_notify {
 
 struct rig {
     char dir[64], url[128];
+    struct clock clock;      /* when manual: the loop's */
     struct loop *loop;
     struct store *store;
     struct engine *engine;
@@ -265,8 +266,13 @@ static void rig_release_nothing(void *part)
 }
 
 static const struct part_maker rig_nothing = { rig_no_part, rig_release_nothing };
-static const struct part_maker *const rig_makers[GENERATION_PARTS] = { &rig_nothing, &rig_nothing,
-                                                                       &rig_nothing };
+/* A test of triggers names its part. */
+#ifndef RIG_TRIGGERS
+#define RIG_TRIGGERS rig_nothing
+#endif
+static const struct part_maker *const rig_makers[GENERATION_PARTS] = {
+    [PART_AGENTS] = &rig_nothing, [PART_NOTIFIERS] = &rig_nothing, [PART_TRIGGERS] = &RIG_TRIGGERS
+};
 
 static inline struct generation *rig_load(const char *yaml)
 {
@@ -315,7 +321,7 @@ static inline void rig_poll(struct loop_timer *t)
 {
     struct rig_wait *w = container_of(t, struct rig_wait, poll);
     w->came = w->fact(w->rig, w->ctx);
-    if (w->came || loop_mono(w->rig->loop) > w->until)
+    if (w->came || clock_mono(&clock_real) > w->until)
         loop_stop(w->rig->loop);
     else
         loop_timer_set(w->rig->loop, &w->poll, US_PER_MS, rig_poll);
@@ -375,7 +381,7 @@ static inline void rig_on_drained(void *ctx)
 static inline void rig_open(struct rig *rig, const char *yaml)
 {
     struct error e = ERROR_INIT;
-    rig->loop = loop_new(&clock_real);
+    rig->loop = loop_new(rig->clock.manual ? &rig->clock : &clock_real);
     rig->generation = rig_load(yaml);
     struct store_options so = { .loop = rig->loop, .node = "local" };
     rig->store = store_open(rig->url, &so, &e);
@@ -448,7 +454,7 @@ static inline void rig_kill(struct rig *rig)
 
 static inline void rig_drain(struct rig *rig, int64_t patience_us)
 {
-    engine_drain(rig->engine, clock_mono(&clock_real) + patience_us, rig_on_drained, rig);
+    engine_drain(rig->engine, loop_mono(rig->loop) + patience_us, rig_on_drained, rig);
     rig_until(rig, rig_is_drained, NULL, "the engine drains");
 }
 
