@@ -83,7 +83,7 @@ struct intake {
     struct str trace_id;
     int64_t scheduled_at;
     struct str failed_type, failed_message; /* set: the task is committed as failed at once */
-    struct receipt_row *receipt;            /* task_id is filled in */
+    struct receipt_row *receipt;            /* task_id is filled in, until done returns */
     const struct store_dedup *dedups;
     size_t n_dedups;
     const struct schedule_row *schedule; /* last_task_id is filled in when last_fired changed */
@@ -128,8 +128,8 @@ struct task_wait {
    not run yet, else with the drain's time. */
 void engine_wait_task(struct engine *e, struct task_wait *w, struct str task_id,
                       int64_t timeout_us);
-/* {"task_id","status","result" | "error","agent_name"} of a task that has ended, in `a`; may share the
-   task's strings. */
+/* {"task_id","status","result" | "error","agent_name"} of a task that has ended; all of it lives in
+   `a`. */
 struct json *engine_answer(struct arena *a, const struct task_row *task);
 
 struct event_watch {

@@ -46,7 +46,7 @@ struct outbox {
     struct list active;   /* attempts under way */
     struct list unstored; /* verdicts that the store did not take; tried again by their timers */
     size_t transfers;
-    int64_t backlog;        /* deliveries in the store that are not final */
+    int64_t backlog; /* deliveries in the store that are not final */
     bool asking, again, draining;
     struct loop_task turn;
     struct loop_alarm due;
@@ -70,7 +70,8 @@ void outbox_added(struct outbox *o, const struct delivery_row *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         o->backlog += !delivery_state_final(rows[i].state);
         if (delivery_state_final(rows[i].state)) /* it could not be rendered */
-            stats_inc(STATS_DELIVERIES, rows[i].receiver.p, delivery_state_word(rows[i].state), NULL);
+            stats_inc(STATS_DELIVERIES, rows[i].receiver.p, delivery_state_word(rows[i].state),
+                      NULL);
     }
     if (n)
         outbox_kick(o);

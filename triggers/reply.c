@@ -38,70 +38,79 @@ static struct json *reply_status(struct webhook_call *call, const char *status)
     return body;
 }
 
-/* ---- refusals ---- */
+/* ---- an answer that its receipt tells of ---- */
 
-struct reply_refusal {
+struct reply_kept {
     struct intake intake;
     struct webhook_call *call;
     struct json *body;
-    struct http_header retry;
+    struct http_header header; /* value.p == NULL: none */
     int status;
     const char *outcome;
 };
 
-static void reply_refusal_send(struct reply_refusal *f)
+static void reply_kept_send(struct reply_kept *k)
 {
-    reply_count(f->call, f->outcome);
-    reply_send(f->call, f->status, f->body, &f->retry, f->retry.value.p ? 1 : 0);
+    reply_count(k->call, k->outcome);
+    reply_send(k->call, k->status, k->body, &k->header, k->header.value.p ? 1 : 0);
 }
 
-static void reply_refusal_kept(struct intake *i)
+/* The answer does not depend on it; only a receipt that is there is named. */
+static void reply_kept_committed(struct intake *i)
 {
-    struct reply_refusal *f = i->ctx;
-    struct arena *a = reply_arena(f->call);
-    if (i->outcome == INTAKE_ACCEPTED)
-        json_put(a, f->body, STR("receipt_id"), json_str(a, f->call->receipt.id));
-    reply_refusal_send(f);
+    struct reply_kept *k = i->ctx;
+    if (i->outcome == INTAKE_ACCEPTED && !json_get(k->body, STR("receipt_id")))
+        json_put(reply_arena(k->call), k->body, STR("receipt_id"),
+                 json_str(reply_arena(k->call), k->call->receipt.id));
+    reply_kept_send(k);
 }
 
-/* The receipt of a request that was refused after its sender had been known. */
-static void reply_refusal_keep(struct reply_refusal *f, const char *reason)
+static void reply_keep(struct reply_kept *k)
 {
-    struct webhook_call *call = f->call;
-    struct receipt_row *row = &call->receipt;
-    row->status = f->status == 429 ? STR("rate_limited") : STR("rejected");
-    row->reason = str_of(reason);
-    row->http_status = f->status;
-    row->task_id = STR_NULL;
-    row->duration_us =
-        loop_mono(engine_loop(triggers_engine(call->triggers))) - call->request->started_us;
-    f->intake.generation = call->generation;
-    f->intake.receipt = row;
-    f->intake.done = reply_refusal_kept;
-    f->intake.ctx = f;
-    engine_submit(triggers_engine(call->triggers), &f->intake);
+    struct webhook_call *call = k->call;
+    struct engine *e = triggers_engine(call->triggers);
+    call->receipt.http_status = k->status;
+    call->receipt.duration_us = loop_mono(engine_loop(e)) - call->request->started_us;
+    k->intake.generation = call->generation;
+    k->intake.receipt = &call->receipt;
+    k->intake.done = reply_kept_committed;
+    k->intake.ctx = k;
+    engine_submit(e, &k->intake);
+}
+
+static struct reply_kept *reply_kept_new(struct webhook_call *call, int status, const char *outcome,
+                                         struct json *body)
+{
+    struct reply_kept *k = ARENA_NEW(reply_arena(call), struct reply_kept);
+    k->call = call;
+    k->status = status;
+    k->outcome = outcome;
+    k->body = body;
+    return k;
 }
 
 void reply_refused(struct webhook_call *call, int status, const char *reason, const char *error,
                    int64_t retry_after_us)
 {
     struct arena *a = reply_arena(call);
-    struct reply_refusal *f = ARENA_NEW(a, struct reply_refusal);
-    f->call = call;
-    f->status = status;
-    f->outcome = status == 429 ? "rate_limited" : reason;
-    f->body = reply_status(call, "rejected");
-    json_put_str(a, f->body, "reason", reason);
-    json_put_str(a, f->body, "error", error);
-    json_put_str(a, f->body, "request_id", call->request->id);
-    f->retry.name = STR("Retry-After");
+    bool limited = status == 429;
+    struct json *body = reply_status(call, "rejected");
+    struct reply_kept *k = reply_kept_new(call, status, limited ? "rate_limited" : reason, body);
+    json_put_str(a, body, "reason", reason);
+    json_put_str(a, body, "error", error);
+    json_put_str(a, body, "request_id", call->request->id);
+    k->header.name = STR("Retry-After");
     if (retry_after_us > 0)
-        f->retry.value =
+        k->header.value =
             arena_printf(a, "%lld", (long long)((retry_after_us + US_PER_S - 1) / US_PER_S));
-    if (call->verified)
-        reply_refusal_keep(f, reason);
-    else
-        reply_refusal_send(f);
+    if (!call->verified) {
+        reply_kept_send(k);
+        return;
+    }
+    call->receipt.status = limited ? STR("rate_limited") : STR("rejected");
+    call->receipt.reason = str_of(reason);
+    call->receipt.task_id = STR_NULL;
+    reply_keep(k);
 }
 
 /* Neither the request nor its refusal can be stored. */
@@ -221,13 +230,13 @@ static void reply_sync_late(struct webhook_call *call)
     struct arena *a = reply_arena(call);
     bool ends = engine_draining(triggers_engine(call->triggers));
     struct json *body = reply_about_task(call, "timeout");
-    struct http_header location = reply_location(call);
     struct str why = arena_printf(a, "the agent did not finish within %gs; the task goes on",
                                   (double)call->route->hook->response.timeout / US_PER_S);
     json_put(a, body, STR("error"),
              json_str(a, ends ? STR("the server stops; the task goes on when it is back") : why));
-    reply_count(call, "timeout");
-    reply_send(call, 504, body, &location, 1);
+    struct reply_kept *k = reply_kept_new(call, 504, "timeout", body);
+    k->header = reply_location(call);
+    reply_keep(k);
 }
 
 static void reply_sync_over(struct task_wait *w, const struct task_row *task)
@@ -239,15 +248,22 @@ static void reply_sync_over(struct task_wait *w, const struct task_row *task)
         return;
     }
     struct json *body = engine_answer(a, task);
-    bool ok = task->state == TASK_COMPLETED;
     json_put(a, body, STR("receipt_id"), json_str(a, call->receipt.id));
-    reply_count(call, ok ? "completed" : "failed");
-    reply_send(call, ok ? 200 : 500, body, NULL, 0);
+    struct reply_kept *k = reply_kept_new(call, 500, "failed", body);
+    if (task->state != TASK_COMPLETED) { /* the receipt says 200 so far */
+        reply_keep(k);
+        return;
+    }
+    k->status = 200;
+    k->outcome = "completed";
+    reply_kept_send(k);
 }
 
 static void reply_sync_wait(struct webhook_call *call)
 {
+    /* The intake's own strings end with its done. */
     call->intake.task_id = arena_str(reply_arena(call), call->intake.task_id);
+    call->receipt.task_id = call->intake.task_id;
     call->wait.over = reply_sync_over;
     engine_wait_task(triggers_engine(call->triggers), &call->wait, call->intake.task_id,
                      call->route->hook->response.timeout);

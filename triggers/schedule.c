@@ -311,7 +311,8 @@ static bool schedule_overlaps(struct schedule *s, const struct misfire_plan *pla
     if (overlap == CONFIG_OVERLAP_ALLOW)
         return false;
     /* What makes up for missed times is not dropped; in a chain each waits for the one before. */
-    bool chain = s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL && (plan->more || s->again);
+    bool chain =
+        s->def->trigger->schedule.misfire == CONFIG_MISFIRE_ALL && (plan->more || s->again);
     if (overlap == CONFIG_OVERLAP_REPLACE && !chain) {
         struct str id = s->row.last_task_id;
         log_info("the previous run is replaced", "schedule", s->def->trigger->name.s.p, "task_id",

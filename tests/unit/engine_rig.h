@@ -48,7 +48,7 @@ struct rig_notify {
 
 struct rig {
     char dir[64], url[128];
-    struct clock clock;      /* when manual: the loop's */
+    struct clock clock; /* when manual: the loop's */
     struct loop *loop;
     struct store *store;
     struct engine *engine;

@@ -208,3 +208,79 @@ TEST(the_key_of_a_task_survives_a_restart)
     CHECK(strcmp(one, other) != 0);
     rig_free(rig);
 }
+
+/* ---- callers that wait ---- */
+
+struct caller {
+    struct rig_task task;
+    struct task_wait wait;
+    int64_t timeout;
+    bool over, ended; /* ended: was told the task's end */
+};
+
+static void caller_over(struct task_wait *w, const struct task_row *task)
+{
+    struct caller *c = container_of(w, struct caller, wait);
+    CHECK(!c->over);
+    c->over = true;
+    c->ended = task != NULL;
+}
+
+static void caller_committed(struct intake *i)
+{
+    struct caller *c = i->ctx;
+    snprintf(c->task.id, sizeof(c->task.id), "%s", i->task_id.p);
+    c->wait.over = caller_over;
+    engine_wait_task(c->task.rig->engine, &c->wait, i->task_id, c->timeout);
+}
+
+static bool caller_is_over(struct rig *rig, void *ctx)
+{
+    (void)rig;
+    return ((struct caller *)ctx)->over;
+}
+
+static void call(struct rig *rig, struct caller *c, const char *input, int64_t timeout)
+{
+    *c = (struct caller){ .timeout = timeout };
+    c->task.rig = rig;
+    c->task.intake = (struct intake){ .agent = STR("a"),
+                                      .trigger_type = "api",
+                                      .trigger_name = STR("api"),
+                                      .input = str_of(input),
+                                      .done = caller_committed,
+                                      .ctx = c };
+    engine_submit(rig->engine, &c->task.intake);
+}
+
+TEST(a_caller_is_told_the_end_or_that_its_time_is_over)
+{
+    struct rig *rig = rig_of(CONFIG);
+    struct caller quick, slow;
+    call(rig, &quick, "ok", 10 * US_PER_S);
+    call(rig, &slow, "hold", 20 * US_PER_MS);
+    rig_until(rig, caller_is_over, &quick, "the first is told");
+    rig_until(rig, caller_is_over, &slow, "the second is told");
+    CHECK(quick.ended && !slow.ended);
+    rig_let_go(rig_run_of(rig, slow.task.id)); /* runs on, and nobody is told twice */
+    rig_pass(rig, 20 * US_PER_MS);
+    rig_free(rig);
+}
+
+TEST(a_drain_lets_callers_go)
+{
+    struct rig *rig =
+        rig_of("agents:\n  a: {type: echo, max_concurrent: 1, limits: {grace: 10ms}}\n");
+    struct caller runs, waits;
+    call(rig, &runs, "hold", 100 * US_PER_S);
+    rig_until(rig, rig_is_running, &runs.task, "the first runs");
+    call(rig, &waits, "hold", 100 * US_PER_S);
+    rig_pass(rig, 20 * US_PER_MS);
+    engine_drain(rig->engine, clock_mono(&clock_real) + 100 * US_PER_MS, rig_on_drained, rig);
+    rig_pass(rig, 20 * US_PER_MS);
+    CHECK(waits.over && !waits.ended); /* it will not start any more */
+    CHECK(!runs.over);
+    rig_until(rig, rig_is_drained, NULL, "it drains");
+    CHECK(runs.over && !runs.ended);
+    rig_free(rig);
+}

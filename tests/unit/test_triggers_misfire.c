@@ -23,8 +23,8 @@ static const struct {
       "run@5x1 hw=5", 0 },
     { "one, late, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5, NOW + 60,
       "skipped:missed*1@5-5 hw=5", 0 },
-    { "one, late by its jitter, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW, NOW + 5,
-      NOW + 60, "run@5x1 hw=5", 60 },
+    { "one, late by its jitter, skip", "*/5 * * * * *", CONFIG_MISFIRE_SKIP, 100, 86400, NOW,
+      NOW + 5, NOW + 60, "run@5x1 hw=5", 60 },
     { "one, late, once", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 5, NOW + 60,
       "run@5x1! hw=5", 0 },
     { "once runs the latest", "*/5 * * * * *", CONFIG_MISFIRE_ONCE, 100, 86400, NOW, NOW + 22,
@@ -58,7 +58,8 @@ static void describe(const struct misfire_plan *p, char *out, size_t size)
     }
     if (p->run)
         n += (size_t)snprintf(out + n, size - n, "run@%lldx%llu%s%s ", (long long)(p->due - NOW),
-                              (unsigned long long)p->stands_for, p->more ? "+" : "", p->made_up ? "!" : "");
+                              (unsigned long long)p->stands_for, p->more ? "+" : "",
+                              p->made_up ? "!" : "");
     snprintf(out + n, size - n, "hw=%lld", (long long)(p->account - NOW));
 }
 
@@ -67,7 +68,8 @@ TEST(every_due_time_ends_in_one_place)
     for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
         ROW(rows[i].row);
         struct cron *cron = cron_parse(str_of(rows[i].expr), NULL, NULL);
-        struct misfire_rules rules = { rows[i].policy, rows[i].max, rows[i].deadline, rows[i].jitter };
+        struct misfire_rules rules = { rows[i].policy, rows[i].max, rows[i].deadline,
+                                       rows[i].jitter };
         struct misfire_plan plan;
         char got[400] = "none";
         if (misfire_plan(cron, zone_utc, &rules, rows[i].accounted, rows[i].to, rows[i].now, &plan))
