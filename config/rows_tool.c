@@ -108,7 +108,7 @@ static const struct config_field function_rows[] = { CONFIG_IGNORED("handler"),
                                                      CONFIG_IGNORED("parameters") };
 static const struct config_section function_section = {
     .name = "tool_function",
-    .help = "Hector's function tools; not implemented, never offered.",
+    .help = "Hector's function tools; known, never offered.",
     FIELD_ROWS(function_rows),
     .size = sizeof(struct config_tool_plain)
 };

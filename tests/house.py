@@ -9,7 +9,7 @@ BANNED = re.compile(r"(?<![\w>.])(strcpy|strcat|sprintf|vsprintf|atoi|atol|atoll
                     r"rand|srand|system|popen|ev_default_loop)\s*\(")
 ROW = re.compile(r"\s*(X|[A-Z][A-Z_]+)?[({]")  # one row of a table is one line
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-PATHS = re.compile(r"/(work|farm)/\w|/root/")
+PATHS = re.compile(r"(?<![\w.])/(root|home)/\w")
 
 
 def without_comments(text):
