@@ -24,6 +24,9 @@ struct agents_env {
 /* Compiles what agents of a config need (instructions, http bodies, session_args) and checks it. */
 extern const struct part_maker agents_part;
 
+/* What a run that was asked to stop says of its end. Static texts. */
+struct run_error agents_stopped(enum run_stop why);
+
 /* Ends what a keryx that died has left behind: shims without their keryx, and processes of ours whose
    environment has KERYX_TASK_ID but that no shim looks after any more. Never this process or those it
    descends from, nor one with a terminal. Waits for their end, at most some 3 s; at once when there

@@ -359,18 +359,13 @@ static struct run *http_agent_start(void *ctx, const struct run_request *request
 
 static void http_agent_stop(struct run *r, enum run_stop why)
 {
-    static const struct run_error stopped[] = {
-        [RUN_STOP_TIMEOUT] = { .kind = "timeout", .message = { "the agent's time is over", 24 } },
-        [RUN_STOP_CANCEL] = { .kind = "cancelled", .message = { "cancelled", 9 } },
-        [RUN_STOP_SHUTDOWN] = { .kind = "interrupted", .message = { "keryx is stopping", 17 } },
-    };
     struct http_agent_run *run = (struct http_agent_run *)r;
     if (run->call)
         http_call_cancel(run->call);
     run->call = NULL;
     loop_timer_stop(&run->wait);
     loop_later_cancel(run->env->loop, &run->later);
-    run->failure = stopped[why];
+    run->failure = agents_stopped(why);
     loop_later(run->env->loop, &run->later, http_agent_fail_later);
 }
 

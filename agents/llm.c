@@ -438,18 +438,14 @@ static struct run *llm_start(void *ctx, const struct run_request *request,
 
 static void llm_stop(struct run *r, enum run_stop why)
 {
-    static const struct llm_failure stopped[] = {
-        [RUN_STOP_TIMEOUT] = { .kind = "timeout", .message = { "the agent's time is over", 24 } },
-        [RUN_STOP_CANCEL] = { .kind = "cancelled", .message = { "cancelled", 9 } },
-        [RUN_STOP_SHUTDOWN] = { .kind = "interrupted", .message = { "keryx is stopping", 17 } },
-    };
     struct llm_run *run = (struct llm_run *)r;
     if (run->call)
         http_call_cancel(run->call);
     run->call = NULL;
     loop_timer_stop(&run->wait);
     loop_later_cancel(run->env->loop, &run->later);
-    run->failure = stopped[why];
+    struct run_error stopped = agents_stopped(why);
+    run->failure = (struct llm_failure){ .kind = stopped.kind, .message = stopped.message };
     loop_later(run->env->loop, &run->later, llm_fail_later);
 }
 
